@@ -20,9 +20,10 @@ def without_contents(wanted: dict[str, Any]) -> dict[str, Any]:
     """Replace each file's ``content`` by its SHA-256: a read needs no more, and contents may be secret."""
     files = []
     for entry in wanted.get("files") or []:
-        bare = {key: value for key, value in entry.items() if key not in ("content", "validate")}
-        if "content" in entry:
-            bare["sha256"] = hashlib.sha256(str(entry["content"]).encode()).hexdigest()
+        bare = {key: value for key, value in entry.items() if key not in ("content", "secret_content", "validate")}
+        for key in ("content", "secret_content"):
+            if key in entry:
+                bare["sha256"] = hashlib.sha256(str(entry[key]).encode()).hexdigest()
         files.append(bare)
     return {**wanted, "files": files}
 
