@@ -11,6 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
+from ansible_collections.halobuzz.platform.plugins.filter.drift_line import drift_line
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import run_lean
 
 display = Display()
@@ -47,13 +48,12 @@ class ActionModule(ActionBase):
         if result.get("failed"):
             return result
         found = result["found"]
-        lines = [f"{item['what']} {item['name']}: {item['now']} -> {item['then']}" for item in found]
+        lines = [drift_line(item, str(task_vars.get("inventory_hostname"))) for item in found]
         if self._task.args.get("converged") and found:
-            host = task_vars.get("inventory_hostname")
-            result.update(failure(ErrorCode.E_NOT_CONVERGED, f"{host}:\n  " + "\n  ".join(lines)))
+            result.update(failure(ErrorCode.E_NOT_CONVERGED, "still differs:\n" + "\n".join(lines)))
             return result
         if self._task.check_mode:
             result["changed"] = bool(found)
             for line in lines:
-                display.display(f"  would change  {task_vars.get('inventory_hostname')}  {line}", color="yellow")
+                display.display(line, color="yellow")
         return result
