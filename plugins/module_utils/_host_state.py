@@ -171,8 +171,8 @@ def _observe_swarm() -> dict[str, Any]:
         status, nodes = docker_get("/nodes")
         if status == 200:
             seen["nodes"] = {
-                node["Description"]["Hostname"]: {
-                    "id": node["ID"],
+                node["ID"]: {
+                    "hostname": node["Description"]["Hostname"],
                     "labels": node["Spec"].get("Labels") or {},
                     "role": node["Spec"]["Role"],
                     "availability": node["Spec"]["Availability"],
@@ -309,12 +309,12 @@ def _compare_swarm(wanted: dict[str, Any], seen: dict[str, Any]) -> list[dict[st
     if seen["manager"] != wanted["manager"]:
         role = {True: "manager", False: "worker"}
         found.append(_drift("swarm", "role", role[seen["manager"]], role[wanted["manager"]]))
-    for hostname, labels in (wanted.get("node_labels") or {}).items():
-        have = (seen.get("nodes") or {}).get(hostname)
+    for node_id, labels in (wanted.get("node_labels") or {}).items():
+        have = (seen.get("nodes") or {}).get(node_id)
         if have is None:
-            found.append(_drift("swarm node", hostname, "not a member", "member"))
+            found.append(_drift("swarm node", node_id, "not a member", "member"))
         elif have["labels"] != labels:
-            found.append(_drift("swarm node", hostname, f"labels {sorted(have['labels'])}", f"labels {sorted(labels)}"))
+            found.append(_drift("swarm node", node_id, f"labels {sorted(have['labels'])}", f"labels {sorted(labels)}"))
     for network in wanted.get("networks") or []:
         if network not in (seen.get("networks") or []):
             found.append(_drift("overlay network", network, "absent", "present"))
