@@ -1,0 +1,120 @@
+# The runbook's own words. Each verb is one line that calls a playbook; what a line does is said after the `##`.
+#
+#   INVENTORY=inventories/single_host   which platform (default: the lab)
+#   ARGS='--check --limit node1'        passed on to ansible-playbook
+#   VENV=.venv-oldest                   the oldest supported Ansible instead of the current one
+INVENTORY ?= inventories/lab
+ARGS ?=
+VENV ?= .venv
+HOSTS ?= 3
+DEBIAN ?= 13
+
+PLAYBOOK = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
+TOOLS = $(VENV)/.stamp
+PYTEST = $(VENV)/bin/python -m pytest
+LOCK = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(UPGRADE)
+PYTHON_CODE = plugins tests
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export MOLECULE_GLOB = molecule/*/molecule.yml
+export PYTHONDONTWRITEBYTECODE = 1
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^#: /{printf "\n%s\n", substr($$0, 4)} /^[a-z][a-z0-9-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@printf '\nINVENTORY=%s  ARGS=%s\n' "$(INVENTORY)" "$(ARGS)"
+
+#: The platform
+setup: $(TOOLS) ## development environment from the runbook: clone, install, start, check
+	$(PLAYBOOK) playbooks/setup_dev.yml
+deploy-prod: $(TOOLS) ## make the hosts of the inventory run the platform
+	$(PLAYBOOK) playbooks/deploy-prod.yml
+preflight: $(TOOLS) ## everything that is wrong with inventory and hosts, in one report; changes nothing
+	$(PLAYBOOK) playbooks/preflight.yml
+health: $(TOOLS) ## is the platform healthy? fails when it is not
+	$(PLAYBOOK) playbooks/health.yml
+status: $(TOOLS) ## what runs where, and in which version
+	$(PLAYBOOK) playbooks/status.yml
+logs: $(TOOLS) ## last lines of every service
+	$(PLAYBOOK) playbooks/logs.yml
+logs-backend: $(TOOLS) ## last lines of the backend
+	$(PLAYBOOK) playbooks/logs.yml -e logs_service=backend
+logs-ai: $(TOOLS) ## last lines of the AI engine
+	$(PLAYBOOK) playbooks/logs.yml -e logs_service=ai-engine
+up: $(TOOLS) ## start the platform
+	$(PLAYBOOK) playbooks/start.yml
+down: $(TOOLS) ## stop the platform; no data is removed
+	$(PLAYBOOK) playbooks/stop.yml
+restart: $(TOOLS) ## restart the services, one after the other
+	$(PLAYBOOK) playbooks/restart.yml
+scale: $(TOOLS) ## change the number of replicas
+	$(PLAYBOOK) playbooks/scale.yml
+destroy: $(TOOLS) ## remove the platform with its data; asks for its name typed out
+	$(PLAYBOOK) playbooks/destroy.yml
+
+#: The lab: real hosts on this machine (HOSTS=3 DEBIAN=13)
+demo: INVENTORY = inventories/lab
+demo: $(TOOLS) lab ## bare lab hosts, deploy-prod.yml on them, then the health report
+	$(PLAYBOOK) playbooks/deploy-prod.yml
+	$(PLAYBOOK) playbooks/health.yml
+lab: $(TOOLS) ## bare hosts and the services they need, reachable over SSH
+	tests/lab/lab up --hosts $(HOSTS) --debian $(DEBIAN)
+lab-status: $(TOOLS) ## what the lab runs
+	tests/lab/lab status
+lab-destroy: $(TOOLS) ## remove all of the lab
+	tests/lab/lab destroy
+
+#: Quality
+tools: $(TOOLS) ## the tool chain in .venv: Ansible, molecule, linters, all locked by hash
+lint: $(TOOLS) ## YAML, Ansible (production profile), Python, changelog, secrets
+	$(VENV)/bin/ruff check $(PYTHON_CODE)
+	$(VENV)/bin/ruff format --check $(PYTHON_CODE)
+	$(VENV)/bin/yamllint --strict .
+	$(VENV)/bin/ansible-lint
+	$(VENV)/bin/antsibull-changelog lint
+	tests/tools/secrets
+types: $(TOOLS) ## mypy over plugins and tools
+	$(VENV)/bin/mypy --package ansible_collections.halobuzz.platform.plugins
+	$(VENV)/bin/mypy tests/tools tests/lab
+units: $(TOOLS) ## unit tests, the project's conventions among them
+	$(PYTEST) tests/unit -q
+sanity: $(TOOLS) ## ansible-test sanity
+	tests/tools/sanity
+docs: $(TOOLS) ## write role tables, docs/variables.md and docs/errors.md from their sources
+	$(VENV)/bin/python tests/tools/role_docs.py
+docs-check: $(TOOLS) ## fail when those are stale
+	$(VENV)/bin/python tests/tools/role_docs.py --check
+artefact: $(TOOLS) ## build the collection, install it elsewhere, use it by name
+	tests/tools/artefact $(VENV)
+oldest: .venv-oldest/.stamp ## units and artefact on the oldest supported Ansible
+	$(MAKE) --no-print-directory units artefact VENV=.venv-oldest
+molecule: $(TOOLS) ## molecule scenarios (SCENARIO=name for one)
+	$(VENV)/bin/molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+e2e: $(TOOLS) ## the promises end to end, on the lab
+	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -x -v -m 'not long',@echo 'tests/e2e holds no tests yet')
+bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
+	@test -f 'tests/bench/$(NAME).py' || { ls tests/bench 2>/dev/null | sed -n 's/\.py$$/make bench NAME=&/; s/\.py$$//p'; exit 2; }
+	$(VENV)/bin/python tests/bench/$(NAME).py
+test: $(TOOLS) ## every promise once, from a clean clone
+	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e
+test-full: $(TOOLS) ## the long matrices as well
+	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e-full
+
+#: Upkeep
+changelog: $(TOOLS) ## turn the fragments into CHANGELOG.md for the version in galaxy.yml
+	$(VENV)/bin/antsibull-changelog release --cumulative-release
+lock: $(TOOLS) ## pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for newer versions)
+	for name in uv controller oldest; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+hooks: $(TOOLS) ## check every commit in this clone before it is made
+	$(VENV)/bin/pre-commit install
+
+e2e-full: $(TOOLS)
+	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -v,@echo 'tests/e2e holds no tests yet')
+.venv/.stamp: requirements/controller.txt requirements/uv.txt tests/tools/venv
+	@tests/tools/venv .venv requirements/controller.txt
+.venv-oldest/.stamp: requirements/oldest.txt requirements/uv.txt tests/tools/venv
+	@tests/tools/venv .venv-oldest requirements/oldest.txt
+
+.PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p' Makefile)
