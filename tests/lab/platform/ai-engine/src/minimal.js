@@ -14,6 +14,12 @@ const {
 const { misbehaveWhileRunning, requireMissingModule, waitUntilStarted } = require('../../shared/misbehave');
 const { loadRelease } = require('../../shared/release');
 
+const CONNECT_OPTIONS = {
+  maxPoolSize: 5,
+  serverSelectionTimeoutMS: 10_000,
+  heartbeatFrequencyMS: 2000,
+  bufferCommands: false,
+};
 const PROBE_MS = 2000;
 const RETRY_DELAY_MS = 1000;
 const FLAGGED_WORDS = ['spam', 'scam', 'abuse'];
@@ -22,7 +28,7 @@ async function connectDatabase(uri) {
   mongoose.connection.on('error', (error) => log.warn(`mongodb: ${error.message}`));
   for (;;) {
     try {
-      await mongoose.connect(uri, { maxPoolSize: 5, serverSelectionTimeoutMS: 10_000, bufferCommands: false });
+      await mongoose.connect(uri, CONNECT_OPTIONS);
       return log.info('mongodb: connected');
     } catch (error) {
       log.warn(`mongodb: not connected: ${error.message}`);

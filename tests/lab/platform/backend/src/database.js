@@ -7,6 +7,7 @@ const { createIndexes } = require('./models');
 const CONNECT_OPTIONS = {
   maxPoolSize: 10,
   serverSelectionTimeoutMS: 10_000,
+  heartbeatFrequencyMS: 2000, // a database that is back is noticed within two seconds
   bufferCommands: false,
   autoCreate: false,
   autoIndex: false,

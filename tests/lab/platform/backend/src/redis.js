@@ -8,6 +8,16 @@ const log = require('../../shared/log');
 const LOG_INTERVAL_MS = 10_000;
 const JOB_MS = 50;
 
+/** A logger of errors that says at most one line per ten seconds: clients report every reconnection. */
+function createErrorLog(name) {
+  let loggedAt = 0;
+  return (error) => {
+    if (Date.now() - loggedAt < LOG_INTERVAL_MS) return;
+    loggedAt = Date.now();
+    log.warn(`${name}: ${error.message}`);
+  };
+}
+
 /**
  * Open one Redis connection that never gives up.
  *
@@ -20,12 +30,7 @@ function connectRedis(url, name, options = {}) {
     retryStrategy: (attempt) => Math.min(attempt * 200, 2000),
     ...options,
   });
-  let loggedAt = 0;
-  client.on('error', (error) => {
-    if (Date.now() - loggedAt < LOG_INTERVAL_MS) return;
-    loggedAt = Date.now();
-    log.warn(`redis ${name}: ${error.message}`);
-  });
+  client.on('error', createErrorLog(`redis ${name}`));
   client.on('ready', () => log.info(`redis ${name}: ready`));
   return client;
 }
@@ -36,11 +41,12 @@ function openQueue(url) {
     createClient: (type) => connectRedis(url, `queue-${type}`, { enableReadyCheck: false }),
     defaultJobOptions: { removeOnComplete: { age: 3600, count: 1000 }, removeOnFail: { age: 86_400, count: 1000 } },
   });
-  queue.on('error', (error) => log.warn(`queue: ${error.message}`));
+  const logError = createErrorLog('queue');
+  queue.on('error', logError);
   queue.process(5, async (job) => {
     await new Promise((resolve) => setTimeout(resolve, JOB_MS));
     return { echo: job.data.payload, worker: os.hostname() };
-  }).catch((error) => log.warn(`queue: ${error.message}`));
+  }).catch(logError);
   return queue;
 }
 
