@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import urllib.parse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -44,8 +44,8 @@ REDIS_HANG_HINT = "on this platform a readiness that hangs points to Redis"
 
 
 def _uri_hosts(uri: str) -> str:
-    """Return only the host names of a connection URI: the rest of it is secret."""
-    return urllib.parse.urlsplit(uri).netloc.rpartition("@")[2]
+    """Return only the host names of a connection URI, even where its password is not percent-encoded: the rest is secret."""
+    return re.split(r"[/?&#]", uri.partition("://")[2].rpartition("@")[2], maxsplit=1)[0]
 
 
 def _url(address: str, port: int, path: str) -> str:

@@ -302,7 +302,10 @@ def check_redis(spec: Spec) -> Finding:
     host, port = _split_address(spec["target"], 6379)
     if spec.get("uri"):
         uri = urllib.parse.urlsplit(spec["uri"])
-        host, port = uri.hostname or "", uri.port or 6379
+        try:
+            host, port = uri.hostname or "", uri.port or 6379
+        except ValueError:  # its words would quote a password that was not percent-encoded
+            return Finding(False, "the Redis URL is not usable: percent-encode its password", "uri")
         user, password = urllib.parse.unquote(uri.username or ""), urllib.parse.unquote(uri.password or "")
         tls = _tls_context(spec) if uri.scheme == "rediss" else None
     facts = {"name": spec.get("name") or "", "container": spec.get("container") or ""}
@@ -892,7 +895,8 @@ def _run_one(number: int, spec: Spec, done: queue.SimpleQueue[tuple[int, Finding
         finding = CHECKS[spec["kind"]](spec)
     except Exception as error:  # noqa: BLE001
         # A report must survive a defect in one check, and name it.
-        finding = Finding(False, f"the check itself failed: {type(error).__name__}: {clean(error, 120)}", "defect")
+        said = "" if spec.get("uri") or spec.get("password") else f": {clean(error, 120)}"
+        finding = Finding(False, f"the check itself failed: {type(error).__name__}{said}", "defect")
     done.put((number, finding, time.monotonic() - start))
 
 

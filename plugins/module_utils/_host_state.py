@@ -23,8 +23,9 @@ from typing import Any
 
 DOCKER_SOCKET = "/var/run/docker.sock"
 SPEC_LABEL = "halobuzz.spec"
+SCALED_LABEL = "halobuzz.scaled"
 
-# Wanted:   {packages, directories, files, sysctls, units, containers, swarm, nftables}, all optional lists or mappings.
+# Wanted:   {packages, directories, files, sysctls, units, containers, swarm, services, nftables}, all optional lists or mappings.
 # Observed: the same keys, holding what the host has for the very names that were asked for.
 State = dict[str, Any]
 
@@ -186,6 +187,22 @@ def _observe_swarm() -> dict[str, Any]:
     return seen
 
 
+def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
+    status, services = docker_get("/services")
+    if status != 200:
+        return {}
+    names = {service["name"] for service in wanted}
+    return {
+        service["Spec"]["Name"]: {
+            "labels": service["Spec"].get("Labels") or {},
+            "replicas": ((service["Spec"].get("Mode") or {}).get("Replicated") or {}).get("Replicas"),
+            "image": service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"],
+        }
+        for service in services
+        if service["Spec"]["Name"] in names
+    }
+
+
 def _observe_nftables(wanted: dict[str, Any]) -> dict[str, Any]:
     # nft prints its own normal form, so the wanted text cannot be compared with it: what is compared is the listing now
     # against the hash of the listing taken right after loading. Without --stateless, counters would change it.
@@ -217,6 +234,8 @@ def observe(wanted: State) -> State:
         seen["containers"] = _observe_containers(wanted["containers"])
     if wanted.get("swarm"):
         seen["swarm"] = _observe_swarm()
+    if wanted.get("services"):
+        seen["services"] = _observe_services(wanted["services"])
     if wanted.get("nftables"):
         seen["nftables"] = _observe_nftables(wanted["nftables"])
     return seen
@@ -321,6 +340,24 @@ def _compare_swarm(wanted: dict[str, Any], seen: dict[str, Any]) -> list[dict[st
     return found
 
 
+def _compare_services(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> list[dict[str, str]]:
+    found = []
+    for service in wanted:
+        have = seen.get(service["name"])
+        if have is None:
+            found.append(_drift("service", service["name"], "absent", service["image"]))
+        elif have["image"] != service["image"]:
+            found.append(_drift("service", service["name"], have["image"], service["image"]))
+        elif have["labels"].get(SPEC_LABEL) != service["spec"]:
+            found.append(_drift("service", service["name"], "another configuration", "the rendered configuration"))
+        elif "replicas" in service:
+            # A number that the playbook scale has set outlives a deploy.
+            replicas = int(have["labels"].get(SCALED_LABEL, service["replicas"]))
+            if have["replicas"] != replicas:
+                found.append(_drift("service", service["name"], f"{have['replicas']} replicas", f"{replicas} replicas"))
+    return found
+
+
 def _compare_nftables(seen: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, str]]:
     name = f"{wanted['family']} {wanted['table']}"
     if not seen["loaded"]:
@@ -354,13 +391,15 @@ def compare(wanted: State, seen: State) -> list[dict[str, str]]:
         found += _compare_containers(wanted["containers"], seen["containers"])
     if "swarm" in seen:
         found += _compare_swarm(wanted["swarm"], seen["swarm"])
+    if "services" in seen:
+        found += _compare_services(wanted["services"], seen["services"])
     if "nftables" in seen:
         found += _compare_nftables(seen["nftables"], wanted["nftables"])
     return found
 
 
 def main(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Entry point of both transports: ``{wanted}`` in, ``{found, seen}`` out (``seen`` only for Swarm, which roles use)."""
+    """Entry point of both transports: ``{wanted}`` in, ``{found, seen}`` out (``seen``: Swarm and services, which roles use)."""
     wanted = parameters["wanted"]
     seen = observe(wanted)
-    return {"found": compare(wanted, seen), "seen": {key: seen[key] for key in ("swarm",) if key in seen}}
+    return {"found": compare(wanted, seen), "seen": {key: seen[key] for key in ("swarm", "services") if key in seen}}

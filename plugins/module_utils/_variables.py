@@ -108,7 +108,7 @@ def find_unknown(
             if name in renamed:
                 found.append((host, name, f"was renamed to {renamed[name]}", f"rename it to {renamed[name]}"))
             elif name.startswith(private):
-                public = nearest(name.lstrip("_"), options)
+                public = nearest(name.lstrip("_"), options, _LOOKALIKE_CUTOFF)
                 fix = f"set {public} instead" if public else "remove it"
                 found.append((host, name, "is private to a role and must not be set", fix))
             elif name.startswith(prefixes) and name not in options:
@@ -312,6 +312,6 @@ def error_text(problems: list[Problem], host_count: int) -> tuple[ErrorCode, str
         where = "all hosts" if len(problem.hosts) == host_count and host_count > 1 else ", ".join(problem.hosts)
         lines.append(f"{problem.name}{f' ({where})' if where else ''}: {problem.reason} → {problem.fix}")
     if len(lines) == 1:
-        return code, f"{lines[0]}. Nothing was changed."
+        return code, f"{lines[0]}{'' if lines[0].endswith('?') else '.'} Nothing was changed."
     head = f"{len(lines)} problems in the inventory; nothing was changed."
     return code, "\n  ".join([head, *lines])

@@ -28,8 +28,8 @@ attributes:
 options:
   wanted:
     description:
-      - The wanted state. Keys are V(packages), V(directories), V(files), V(sysctls), V(units), V(containers), V(swarm)
-        and V(nftables).
+      - The wanted state. Keys are V(packages), V(directories), V(files), V(sysctls), V(units), V(containers), V(swarm),
+        V(services) and V(nftables).
     type: dict
     required: true
   converged:

@@ -1,0 +1,99 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of halobuzz.platform.rollout_wait: poll, show progress, judge, explain."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
+from ansible_collections.halobuzz.platform.plugins.module_utils._redact import redact
+from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import judge
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import run_lean
+
+display = Display()
+
+_POLL_SECONDS = 1.0
+
+
+def progress_line(service: dict[str, Any], seconds: float) -> str:
+    """Say how far one service is, in one line."""
+    verdict = {"done": "done", "running": "…", "failed": "FAILED"}[judge(service)]
+    old = f", {service['old']} old" if service["old"] else ""
+    trouble = f", {len(service['failures'])} failed task(s)" if service["failures"] else ""
+    return f"  {seconds:5.0f} s  {service['name']}: {service['current']} of {service['wanted']} running{old}{trouble} {verdict}"
+
+
+def explain(service: dict[str, Any], logs: list[str], secrets: list[str]) -> str:
+    """Say why one service is not there: Swarm's reason, and the failing task's last lines without secrets."""
+    lines = [f"{service['name']}: {service['current']} of {service['wanted']} running; {service['update_message'] or service['update'] or 'not converged'}"]
+    for task in service["failures"][-1:]:
+        code = f" (exit code {task['exit_code']})" if task["exit_code"] else ""
+        lines.append(f"  last failed task on {task['node']}: {task['error']}{code}")
+    lines += ["  | " + redact(line, secrets) for line in logs]
+    return "\n".join(lines)
+
+
+class ActionModule(ActionBase):
+    """Wait until every service of a stack runs what it should, or say why not."""
+
+    _requires_connection = True
+    _VALID_ARGS = frozenset(("stack", "services", "deadline_seconds", "stable_seconds", "secrets"))
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """See the module's documentation."""
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._task.check_mode:
+            result["skipped"] = True
+            return result
+        args = self._task.args
+        started = time.monotonic()
+        deadline = started + float(args.get("deadline_seconds") or 300)
+        shown: dict[str, str] = {}
+        stable_since: float | None = None
+        while True:
+            answer = run_lean(self, "_rollout", {"stack": args["stack"]}, task_vars)
+            now = time.monotonic()
+            if answer.get("failed"):
+                result.update(answer)
+                return result
+            services = self._chosen(answer.get("services") or [])
+            for service in services:
+                line = progress_line(service, now - started)
+                if shown.get(service["name"]) != line[10:]:
+                    shown[service["name"]] = line[10:]
+                    display.display(line)
+            verdicts = {judge(service) for service in services}
+            if "failed" in verdicts or now > deadline or answer.get("error"):
+                result.update(self._failure(answer, services, now - started, task_vars))
+                return result
+            if verdicts == {"done"}:
+                stable_since = stable_since or now
+                if now - stable_since >= float(args.get("stable_seconds") or 0):
+                    result.update(changed=False, services=services, seconds=round(now - started, 1))
+                    return result
+            else:
+                stable_since = None
+            time.sleep(_POLL_SECONDS)
+
+    def _chosen(self, services: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        names = self._task.args.get("services") or []
+        stack = self._task.args["stack"]
+        return [service for service in services if not names or service["name"].removeprefix(f"{stack}_") in names]
+
+    def _failure(
+        self, answer: dict[str, Any], services: list[dict[str, Any]], seconds: float, task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        if answer.get("error"):
+            code = ErrorCode.E_NO_QUORUM if "leader" in answer["error"] else ErrorCode.E_DOCKER
+            return failure(code, answer["error"])
+        logs = run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars).get("logs") or {}
+        secrets = [str(secret) for secret in self._task.args.get("secrets") or []]
+        late = [service for service in services if judge(service) != "done"]
+        reasons = "\n".join(explain(service, logs.get(service["name"], []), secrets) for service in late)
+        return failure(ErrorCode.E_RELEASE_UNHEALTHY, f"not healthy after {seconds:.0f} s\n{reasons}")

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that derive the stack and its files from the service catalogue: thin names for pure Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.halobuzz.platform.plugins.module_utils import _environment, _stack
+
+
+def environment_files(services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
+    """See :func:`_environment.environment_files`; problems become one templating error without any value."""
+    try:
+        return _environment.environment_files(services, environment, secrets)
+    except _environment.EnvironmentRefused as refused:
+        raise AnsibleFilterError("E_VARIABLES: " + "; ".join(refused.problems)) from None
+
+
+def environment_problems(services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]) -> list[str]:
+    """Return every problem of the settings, one line each, without any value."""
+    try:
+        _environment.environment_files(services, environment, secrets)
+    except _environment.EnvironmentRefused as refused:
+        return refused.problems
+    return []
+
+
+class FilterModule:
+    """Registers the filters."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters of this file by name."""
+        return {
+            "environment_files": environment_files,
+            "environment_problems": environment_problems,
+            "liveness_command": _stack.liveness_command,
+            "pinned": _stack.pinned,
+            "render_stack": lambda services, stack, **settings: _stack.render_stack(stack, services, settings),
+            "scaled_replicas": _stack.scaled_replicas,
+            "versioned_name": lambda content, stack, name: _stack.versioned_name(stack, name, content),
+            "wanted_services": lambda rendered, stack: _stack.wanted_services(stack, rendered),
+        }

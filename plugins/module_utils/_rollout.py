@@ -1,0 +1,144 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far the services of a stack are: read from a manager's Docker engine, judged by pure functions.
+
+Standard library only and self-contained: its source is piped to the manager (plugin_utils/lean.py).
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from typing import Any
+from urllib.parse import quote
+
+DOCKER_SOCKET = "/var/run/docker.sock"
+# Task states from which a task does not come back (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
+_DEAD = ("failed", "rejected", "complete", "shutdown", "orphaned", "remove")
+
+
+def docker(path: str) -> tuple[int, bytes]:
+    """GET a path of the engine's API; return ``(status, body)``, or ``(0, reason)`` where no engine answers."""
+    connection = http.client.HTTPConnection("localhost", timeout=20)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.settimeout(20)
+    try:
+        connection.sock.connect(DOCKER_SOCKET)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error).encode()
+    finally:
+        connection.close()
+
+
+def filtered(path: str, **filters: list[str]) -> str:
+    """Return an API path with a ``filters`` query."""
+    return f"{path}?filters={quote(json.dumps(filters))}"
+
+
+def log_lines(stream: bytes) -> list[str]:
+    """Decode the engine's multiplexed log stream: an 8-byte header, the last four of them the length, before each piece.
+
+    Source: Docker Engine API, "Stream format" of ContainerAttach.
+    """
+    text, at = b"", 0
+    while at + 8 <= len(stream):
+        size = int.from_bytes(stream[at + 4:at + 8], "big")
+        text += stream[at + 8:at + 8 + size]
+        at += 8 + size
+    lines = text.decode(errors="replace").splitlines()
+    return ["".join(char for char in line if char.isprintable() or char == "\t") for line in lines]
+
+
+def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[str, str]) -> dict[str, Any]:
+    """Reduce one service and its tasks to what a person or a gate needs.
+
+    :param service: as from ``GET /services``.
+    :param tasks: its tasks as from ``GET /tasks``.
+    :param nodes: host names by node id.
+    :returns: ``{name, image, wanted, current, old, update, tasks, failures}``: ``current`` counts running tasks of the present
+        specification, ``old`` running tasks of another, ``wanted`` is the number of tasks that should run.
+    """
+    template = service["Spec"]["TaskTemplate"]
+    replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
+    current = old = 0
+    seen, failures, due = [], [], 0
+    for task in sorted(tasks, key=lambda one: one["CreatedAt"]):
+        spec = task["Spec"]
+        same = spec["ContainerSpec"] == template["ContainerSpec"] and spec.get("ForceUpdate", 0) == template.get("ForceUpdate", 0)
+        status = task["Status"]
+        alive = task["DesiredState"] in ("running", "ready")
+        due += task["DesiredState"] == "running" and same
+        if alive and status["State"] == "running":
+            current, old = current + same, old + (not same)
+        entry = {
+            "id": task["ID"],
+            "node": nodes.get(task.get("NodeID", ""), "not placed"),
+            "state": status["State"],
+            "wanted": task["DesiredState"],
+            "since": status.get("Timestamp", "")[:19],
+            "current": same,
+            "error": status.get("Err") or status.get("Message") or "",
+            "exit_code": (status.get("ContainerStatus") or {}).get("ExitCode"),
+        }
+        if alive:
+            seen.append(entry)
+        if same and (status["State"] in ("failed", "rejected") or (alive and status["State"] == "pending" and status.get("Err"))):
+            failures.append(entry)
+    update = service.get("UpdateStatus") or {}
+    return {
+        "name": service["Spec"]["Name"],
+        "image": template["ContainerSpec"]["Image"],
+        "wanted": replicated["Replicas"] if replicated else due,
+        "current": current,
+        "old": old,
+        "update": update.get("State", ""),
+        "update_message": update.get("Message", ""),
+        "tasks": seen,
+        "failures": failures,
+    }
+
+
+def judge(service: dict[str, Any]) -> str:
+    """Say ``done``, ``running`` or ``failed`` of one summarised service."""
+    if service["update"] in ("paused", "rollback_started", "rollback_completed", "rollback_paused"):
+        return "failed"
+    if service["update"] == "updating" or service["old"] or service["current"] != service["wanted"]:
+        return "running"
+    return "done"
+
+
+def read_logs(task_id: str, lines: int, since: float = 0) -> list[str]:
+    """Return the last lines of one task, from whichever node it ran on."""
+    query = f"/tasks/{task_id}/logs?stdout=1&stderr=1&tail={lines}" + (f"&since={since:.3f}" if since else "")
+    status, body = docker(query)
+    return log_lines(body) if status == 200 else [f"(no logs: {body.decode(errors='replace').strip()[:200]})"]
+
+
+def main(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Entry point on the manager.
+
+    :param parameters: ``{stack, log_lines}``; ``log_lines`` > 0 also fetches the last lines of the newest failed task of each service.
+    :returns: ``{services: [summary], logs: {service: [line]}}`` or ``{error: reason}``.
+    """
+    label = f"com.docker.stack.namespace={parameters['stack']}"
+    status, body = docker(filtered("/services", label=[label]))
+    if status != 200:
+        return {"error": body.decode(errors="replace").strip()[:300]}
+    services = json.loads(body)
+    tasks = json.loads(docker(filtered("/tasks", label=[label]))[1])
+    nodes = {node["ID"]: node["Description"]["Hostname"] for node in json.loads(docker("/nodes")[1])}
+    summaries = []
+    for service in sorted(services, key=lambda one: one["Spec"]["Name"]):
+        own = [task for task in tasks if task["ServiceID"] == service["ID"]]
+        summaries.append(summarise(service, own, nodes))
+    logs = {}
+    if parameters.get("log_lines"):
+        for summary in summaries:
+            if summary["failures"]:
+                logs[summary["name"]] = read_logs(summary["failures"][-1]["id"], parameters["log_lines"])
+    return {"services": summaries, "logs": logs}

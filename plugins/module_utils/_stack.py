@@ -1,0 +1,177 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Swarm stack, derived from the service catalogue. Pure logic."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+SPEC_LABEL = "halobuzz.spec"
+SCALED_LABEL = "halobuzz.scaled"
+_HEALTH_INTERVAL_SECONDS = 2
+_HEALTH_TIMEOUT_SECONDS = 3
+_HEALTH_RETRIES = 3
+
+# Asks the liveness path from inside the container; node is what every image of the platform has.
+_PROBE = (
+    "require('http').get({{host:'127.0.0.1',port:{port},path:'{path}',timeout:2500}},"
+    "r=>process.exit(r.statusCode===200?0:1)).on('error',()=>process.exit(1))"
+)
+
+
+def versioned_name(stack: str, object_name: str, content: str) -> str:
+    """Name a Swarm secret or config after its content: they are immutable, so another content is another object."""
+    return f"{stack}_{object_name}_{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+def spec_of(service: dict[str, Any]) -> str:
+    """Fingerprint of one service of the stack; the number of replicas is compared by itself, not here."""
+    deploy = {key: value for key, value in service["deploy"].items() if key not in ("replicas", "labels")}
+    return hashlib.sha256(json.dumps({**service, "deploy": deploy}, sort_keys=True).encode()).hexdigest()
+
+
+def liveness_command(service: dict[str, Any]) -> list[str]:
+    """Return Docker's health check of one service: its liveness path, and nothing deeper."""
+    return ["CMD", "node", "-e", _PROBE.format(port=service["port"], path=service["liveness_path"])]
+
+
+def _healthcheck(service: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "test": liveness_command(service),
+        "interval": f"{_HEALTH_INTERVAL_SECONDS}s",
+        "timeout": f"{_HEALTH_TIMEOUT_SECONDS}s",
+        "retries": _HEALTH_RETRIES,
+        "start_period": f"{service.get('start_period_seconds', 30)}s",
+    }
+
+
+def _update(order: str, monitor_seconds: int) -> dict[str, Any]:
+    return {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": f"{monitor_seconds}s"}
+
+
+def _application(stack: str, service: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    name = service["name"]
+    return {
+        "image": settings["images"][service["image"]],
+        "entrypoint": ["/bin/sh", "/halobuzz/entrypoint"],
+        "command": service["command"],
+        "networks": ["platform"],
+        "environment": {"NODE_ENV": "production"},
+        "secrets": [{"source": f"{name}-environment", "target": "environment", "mode": 0o444}],
+        "configs": [{"source": "entrypoint", "target": "/halobuzz/entrypoint", "mode": 0o555}],
+        "volumes": service.get("volumes", []),
+        "healthcheck": _healthcheck(service),
+        "stop_grace_period": f"{service.get('stop_grace_seconds', 30)}s",
+        "cap_drop": ["ALL"],
+        "deploy": {
+            "mode": "replicated",
+            "replicas": service.get("replicas", 1),
+            "endpoint_mode": "dnsrr",
+            "placement": {"constraints": [f"node.labels.halobuzz.{service.get('group', 'app')} == true"]},
+            "resources": {"limits": {"memory": f"{service.get('memory_limit_mb', 512)}M", "pids": 512}},
+            "restart_policy": {"condition": "any", "delay": "2s"},
+            "update_config": _update("start-first", settings["monitor_seconds"]),
+            "rollback_config": _update("start-first", 5),
+        },
+    }
+
+
+def _edge(services: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
+    ports = [service["edge"]["port"] for service in services if service.get("edge")]
+    if settings.get("https_port"):
+        ports.append(settings["https_port"])
+    return {
+        "image": settings["edge_image"],
+        "command": ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"],
+        "user": "99:99",
+        "networks": ["platform"],
+        "ports": [{"target": port, "published": port, "protocol": "tcp", "mode": "host"} for port in ports],
+        "volumes": [
+            {"type": "bind", "source": settings["edge_dir"], "target": "/etc/haproxy", "read_only": True},
+            {"type": "tmpfs", "target": "/run/haproxy"},
+        ],
+        "stop_signal": "SIGUSR1",
+        "stop_grace_period": "35s",
+        "deploy": {
+            "mode": "global",
+            "endpoint_mode": "dnsrr",
+            "placement": {"constraints": ["node.labels.halobuzz.edge == true"]},
+            "restart_policy": {"condition": "any", "delay": "1s"},
+            "update_config": _update("stop-first", 5),
+            "rollback_config": _update("stop-first", 5),
+        },
+    }
+
+
+def render_stack(stack: str, services: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
+    """Derive the whole stack file from the catalogue.
+
+    :param stack: name of the stack.
+    :param services: ``catalog_services``.
+    :param settings: ``{images: {repository: reference with digest}, environment_files: {service: content}, entrypoint: content,
+        edge_image, edge_dir, https_port (0: none), monitor_seconds, scaled: {service: replicas}}``.
+    :returns: a Compose file (version 3.9) as a mapping. Secrets appear by name only.
+    """
+    rendered: dict[str, Any] = {}
+    for service in services:
+        rendered[service["name"]] = _application(stack, service, settings)
+    if any(service.get("edge") for service in services):
+        rendered["edge"] = _edge(services, settings)
+    for name, service in rendered.items():
+        labels = {SPEC_LABEL: spec_of(service)}
+        scaled = settings.get("scaled", {}).get(name)
+        if scaled is not None:
+            service["deploy"]["replicas"] = int(scaled)
+            labels[SCALED_LABEL] = str(scaled)
+        service["deploy"]["labels"] = labels
+    secrets = {
+        f"{name}-environment": {"external": True, "name": versioned_name(stack, f"{name}-environment", content)}
+        for name, content in settings["environment_files"].items()
+    }
+    for name, service in rendered.items():
+        secret = secrets.get(f"{name}-environment")
+        if secret:
+            # The stack names secrets by an alias, so their versions would be missing from the fingerprint.
+            service["deploy"]["labels"][SPEC_LABEL] = hashlib.sha256(
+                (service["deploy"]["labels"][SPEC_LABEL] + secret["name"]).encode()
+            ).hexdigest()
+    volumes = sorted({volume.split(":", 1)[0] for service in services for volume in service.get("volumes", [])})
+    return {
+        "version": "3.9",
+        "services": rendered,
+        "networks": {"platform": {"driver": "overlay", "attachable": True}},
+        "secrets": secrets,
+        "configs": {"entrypoint": {"external": True, "name": versioned_name(stack, "entrypoint", settings["entrypoint"])}},
+        "volumes": {volume: {} for volume in volumes},
+    }
+
+
+def pinned(references: dict[str, str], digests: dict[str, str]) -> dict[str, str]:
+    """Replace each reference's tag by its digest, so that what was tested is what runs; a tag without a digest stays."""
+    return {
+        name: f"{reference.rpartition(':')[0]}@{digests[reference]}" if reference in digests else reference
+        for name, reference in references.items()
+    }
+
+
+def scaled_replicas(services: dict[str, dict[str, Any]], stack: str) -> dict[str, str]:
+    """Return the replicas that were set by the playbook scale, by service: they survive the next deploy."""
+    return {
+        name.removeprefix(f"{stack}_"): service["labels"][SCALED_LABEL]
+        for name, service in services.items()
+        if SCALED_LABEL in service["labels"]
+    }
+
+
+def wanted_services(stack: str, rendered: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the module drift compares: name, fingerprint and replicas of each service of a rendered stack."""
+    wanted = []
+    for name, service in rendered["services"].items():
+        entry = {"name": f"{stack}_{name}", "spec": service["deploy"]["labels"][SPEC_LABEL], "image": service["image"]}
+        if service["deploy"]["mode"] == "replicated":
+            entry["replicas"] = service["deploy"]["replicas"]
+        wanted.append(entry)
+    return wanted
