@@ -75,6 +75,9 @@ lint: $(TOOLS) ## YAML, Ansible (production profile), Python, changelog, secrets
 	$(VENV)/bin/ansible-lint
 	$(VENV)/bin/antsibull-changelog lint
 	tests/tools/secrets
+format: $(TOOLS) ## bring Python into the form that lint wants
+	$(VENV)/bin/ruff check --fix-only --quiet $(PYTHON_CODE)
+	$(VENV)/bin/ruff format $(PYTHON_CODE)
 types: $(TOOLS) ## mypy over plugins and tools
 	$(VENV)/bin/mypy --package ansible_collections.halobuzz.platform.plugins
 	$(VENV)/bin/mypy tests/tools tests/lab
