@@ -72,7 +72,7 @@ lint: $(TOOLS) ## YAML, Ansible (production profile), Python, changelog, secrets
 	$(VENV)/bin/ruff check $(PYTHON_CODE)
 	$(VENV)/bin/ruff format --check $(PYTHON_CODE)
 	$(VENV)/bin/yamllint --strict .
-	$(VENV)/bin/ansible-lint
+	$(VENV)/bin/ansible-lint -q
 	$(VENV)/bin/antsibull-changelog lint
 	tests/tools/secrets
 format: $(TOOLS) ## bring Python into the form that lint wants
@@ -98,7 +98,7 @@ molecule: $(TOOLS) ## molecule scenarios (SCENARIO=name for one)
 e2e: $(TOOLS) ## the promises end to end, on the lab
 	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -x -v -m 'not long',@echo 'tests/e2e holds no tests yet')
 bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
-	@test -f 'tests/bench/$(NAME).py' || { ls tests/bench 2>/dev/null | sed -n 's/\.py$$/make bench NAME=&/; s/\.py$$//p'; exit 2; }
+	@test -f 'tests/bench/$(NAME).py' || { echo "usage: make bench NAME=one of:" $(basename $(notdir $(wildcard tests/bench/*.py))) >&2; exit 2; }
 	$(VENV)/bin/python tests/bench/$(NAME).py
 test: $(TOOLS) ## every promise once, from a clean clone
 	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e
