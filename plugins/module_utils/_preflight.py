@@ -128,17 +128,23 @@ def _judge_hardware(facts: Facts, rules: Facts) -> list[Finding]:
 
 def _judge_file_systems(facts: Facts, rules: Facts) -> list[Finding]:
     found = []
-    space, inodes = rules["thresholds"]["free_percent"], rules["thresholds"]["free_inodes_percent"]
+    limits = rules["thresholds"]
+    inodes = limits["free_inodes_percent"]
     for entry in _volumes(facts):
         paths = ", ".join(dict.fromkeys(entry["paths"]))
         code = ErrorCode.E_NO_SPACE.value
         free_percent = 100 * entry["free_bytes"] / max(entry["size_bytes"], 1)
-        amount = f"{free_percent:.0f} % free ({entry['free_bytes'] / _GB:.1f} of {entry['size_bytes'] / _GB:.1f} GB)"
+        amount = f"{free_percent:.0f} % free ({_size(entry['free_bytes'])} of {_size(entry['size_bytes'])})"
+        free_gb = entry["free_bytes"] / _GB
+        short = {
+            key: free_percent < limits["free_percent"][key] or free_gb < limits["free_gb"][key]
+            for key in ("minimum", "recommended")
+        }
         if not entry["writable"]:
             text = f"{entry['mount']} is mounted read-only ({paths})"
             found.append(Finding(ERROR, "disk", text, "dmesg: the kernel does that after a disk error"))
-        elif free_percent < space["recommended"]:
-            level = ERROR if free_percent < space["minimum"] else WARNING
+        elif short["minimum"] or short["recommended"]:
+            level = ERROR if short["minimum"] else WARNING
             text = f"{entry['mount']} has {amount}, which holds {paths}"
             found.append(
                 Finding(
@@ -199,9 +205,14 @@ def is_ours(listener: Facts, platform_name: str) -> bool:
 def _judge_ports(facts: Facts, rules: Facts) -> list[Finding]:
     uses = {(int(entry["port"]), entry.get("protocol") or "tcp"): entry["use"] for entry in rules["ports"]}
     found = []
-    for listener in facts["listeners"]:
-        if is_ours(listener, rules["platform_name"]):
-            continue
+    # A port may have several listeners, at several addresses. One of ours means that the platform runs, whoever else does.
+    ours = {
+        (listener["port"], listener["protocol"])
+        for listener in facts["listeners"]
+        if is_ours(listener, rules["platform_name"])
+    }
+    others = {(listener["port"], listener["protocol"]): listener for listener in facts["listeners"]}
+    for listener in (listener for key, listener in others.items() if key not in ours):
         number = f"{listener['port']}/{listener['protocol']}"
         if listener.get("container"):
             holder = f"the container {listener['container']['name']} ({listener['container']['image']})"
@@ -315,8 +326,8 @@ def evaluate(facts: Facts, rules: Facts) -> list[Finding]:
     """Judge one host.
 
     :param facts: ``_preflight_probe.main()["facts"]``, with ``clock.offset_seconds`` added by the controller.
-    :param rules: ``{thresholds: {cpu_count, memory_gb, storage_gb, free_percent, free_inodes_percent: {minimum,
-        recommended}}, supported_os: [{id, versions}], ports: [{port, protocol, use}], platform_name, registry,
+    :param rules: ``{thresholds: {cpu_count, memory_gb, storage_gb, free_percent, free_gb, free_inodes_percent:
+        {minimum, recommended}}, supported_os: [{id, versions}], ports: [{port, protocol, use}], platform_name, registry,
         avx_needed, clock_offset_max_seconds, time_sync_level}``. Sizes are in decimal GB.
     :returns: errors first, then warnings.
     """
@@ -345,7 +356,8 @@ def from_failure(failure: dict[str, Any], host: str) -> Finding:
     checks = {"E_HOST_UNREACHABLE": "ssh", "E_SSH_AUTH": "ssh", "E_SUDO": "sudo", "E_PYTHON_MISSING": "python"}
     code = str(failure["error_code"])
     text, _next, fix = str(failure["msg"]).partition("\nNext: ")
-    text = text.removeprefix(f"{code}: ").removeprefix(f"{host}: ").removeprefix(f"{host} ")
+    # "node1 (10.0.0.1): ssh: connect to …": the report says host, address and "ssh" already.
+    text = re.sub(rf"^(?:{code}: )?{re.escape(host)}(?: \([^)]*\))?: (?:ssh: )?", "", text)
     return Finding(ERROR, checks.get(code, "probe"), " ".join(text.split()), fix, code)
 
 
@@ -367,6 +379,10 @@ def as_dicts(findings: list[Finding]) -> list[dict[str, str]]:
     return [asdict(finding) for finding in findings]
 
 
+def _size(size_bytes: float) -> str:
+    return f"{size_bytes / _GB:.1f} GB" if size_bytes >= _GB else f"{size_bytes / 1_000_000:.0f} MB"
+
+
 def _plural(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
@@ -376,31 +392,34 @@ def _worst(probe: Facts) -> str:
     return ERROR if ERROR in levels else WARNING if levels else ""
 
 
+def _finding_lines(findings: list[Facts]) -> list[str]:
+    lines = []
+    for finding in findings:
+        lines.append(f"     {_SIGNS[finding['level']]} {finding['check']:<9} {finding['text']}")
+        lines.append(f"        {'':<9} → {finding['fix']}")
+    return lines
+
+
 def report_lines(probes: list[Facts], title: str) -> list[str]:
-    """Write the report for people: hosts with errors first, hosts with the same findings as one entry.
+    """Write the report for people: what all hosts share first, then each host, those with errors before the others.
 
     :param probes: one per host: ``{host, address, summary, findings: [Finding as dict]}``.
     :param title: what was looked at, for example ``halobuzz (production)``.
     """
-    groups: dict[str, list[Facts]] = {}
-    for probe in probes:
-        # Healthy hosts have a line each; it says what they are.
-        key = repr(probe["findings"]) if probe["findings"] else probe["host"]
-        groups.setdefault(key, []).append(probe)
-    order = [ERROR, WARNING, ""]
     lines = [f"Preflight of {title}: {_plural(len(probes), 'host')}", ""]
+    first, *others = probes
+    shared = [
+        finding for finding in first["findings"] if others and all(finding in probe["findings"] for probe in others)
+    ]
+    if shared:
+        lines += [f"{_SIGNS[_worst({'findings': shared})]} all hosts", *_finding_lines(shared)]
+    order = [ERROR, WARNING, ""]
     width = max(len(probe["host"]) for probe in probes)
-    for members in sorted(groups.values(), key=lambda members: order.index(_worst(members[0]))):
-        first = members[0]
-        if len(members) == 1:
-            lines.append(
-                f"{_SIGNS[_worst(first)]} {first['host']:<{width}}  {first['address']}  {first['summary']}".rstrip()
-            )
-        else:
-            lines.append(f"{_SIGNS[_worst(first)]} {', '.join(probe['host'] for probe in members)}")
-        for finding in first["findings"]:
-            lines.append(f"     {_SIGNS[finding['level']]} {finding['check']:<9} {finding['text']}")
-            lines.append(f"        {'':<9} → {finding['fix']}")
+    for probe in sorted(probes, key=lambda probe: order.index(_worst(probe))):
+        lines.append(
+            f"{_SIGNS[_worst(probe)]} {probe['host']:<{width}}  {probe['address']}  {probe['summary']}".rstrip()
+        )
+        lines += _finding_lines([finding for finding in probe["findings"] if finding not in shared])
     return [*lines, ""]
 
 
@@ -422,7 +441,7 @@ def verdict(probes: list[Facts]) -> tuple[ErrorCode, str, str | None] | None:
     if len(hosts) == 1:
         (_code, check, text, fix), names = next(iter(hosts.items()))
         where = ", ".join(names) if len(names) < len(probes) or len(names) == 1 else "all hosts"
-        return code, f"{where}: {check}: {text}. Nothing was changed.", fix
+        return code, f"{where}: {check}: {text.rstrip('.')}. Nothing was changed.", fix
     with_errors = len({name for names in hosts.values() for name in names})
     checks = ", ".join(dict.fromkeys(key[1] for key in hosts))
     message = (

@@ -236,30 +236,31 @@ def _published(containers: list[Facts]) -> list[Facts]:
 def _listeners(ports: list[Facts], processes: dict[int, str], containers: list[Facts]) -> list[Facts]:
     wanted = {(entry["port"], entry.get("protocol") or "tcp") for entry in ports}
     published = {(entry["port"], entry["protocol"]): entry for entry in _published(containers)}
-    seen: dict[tuple[int, str], Facts] = {}
-    for protocol in ("tcp", "udp"):
-        for name in (protocol, f"{protocol}6"):
-            for entry in parse_listeners(_read(f"/proc/net/{name}"), protocol):
-                key = (entry["port"], protocol)
-                if key in wanted:
-                    seen.setdefault(key, entry)
-    owners = _socket_owners({entry["inode"] for entry in seen.values()}, processes)
+    seen = [
+        entry
+        for protocol in ("tcp", "udp")
+        for name in (protocol, f"{protocol}6")
+        for entry in parse_listeners(_read(f"/proc/net/{name}"), protocol)
+        if (entry["port"], protocol) in wanted
+    ]
+    owners = _socket_owners({entry["inode"] for entry in seen}, processes)
     by_id = {body["Id"]: body for body in containers}
-    for key, entry in seen.items():
+    for entry in seen:
         process_id = owners.get(entry.pop("inode"))
+        key = (entry["port"], entry["protocol"])
         entry["process"] = processes.get(process_id, "") if process_id else ""
         entry["process_id"] = process_id
         # In a nested container the path holds several ids; the last one is the innermost.
         ids = re.findall(r"[0-9a-f]{64}", _read(f"/proc/{process_id}/cgroup")) if process_id else []
         if ids and ids[-1] in by_id:
             entry["container"] = _container(by_id[ids[-1]])
-        elif key in published:
+        elif entry["process"] == "docker-proxy" and key in published:
             entry["container"] = published[key]["container"]
-    for key in wanted - set(seen):
+    for key in wanted - {(entry["port"], entry["protocol"]) for entry in seen}:
         if key in published:
-            seen[key] = {**published[key], "process": "docker", "process_id": None}
-            seen[key].pop("inode")
-    return [seen[key] for key in sorted(seen)]
+            seen.append({**published[key], "process": "docker", "process_id": None})
+            del seen[-1]["inode"]
+    return sorted(seen, key=lambda entry: (entry["port"], entry["protocol"], entry["address"]))
 
 
 # --- Docker --------------------------------------------------------------------------------------------------------
@@ -343,26 +344,20 @@ def _addresses(name: str) -> list[str]:
         return []
 
 
-def _ping(registry: Any, address: str, parameters: Facts) -> Facts:
-    try:
-        return {"outcome": "found", "detail": registry.for_address(address, parameters).ping()}
-    except registry.RegistryError as error:
-        return {"outcome": error.outcome, "detail": error.detail}
-
-
 def _network(parameters: Facts) -> Facts:
     seconds = float(parameters.get("timeout_seconds") or 4)
     # _registry.py travels as text, so that the host needs one exec and no file (see preflight_info's action).
     registry: Any = types.ModuleType("registry")
     exec(compile(parameters["registry_source"], "_registry.py", "exec"), registry.__dict__)  # noqa: S102
+    registries = registry.Registries(parameters)
     jobs: dict[str, Callable[[], Any]] = {}
     for name in parameters.get("names") or []:
         jobs[f"name {name}"] = lambda name=name: _addresses(name)  # type: ignore[misc]
     address = parameters.get("registry") or ""
     if address:
-        jobs["registry"] = lambda: _ping(registry, address, parameters)
+        jobs["registry"] = lambda: registries.ping(address)
     for image in parameters.get("images") or []:
-        jobs[f"image {image}"] = lambda image=image: registry.look_up(image, parameters)  # type: ignore[misc]
+        jobs[f"image {image}"] = lambda image=image: registries.look_up(image)  # type: ignore[misc]
     # A token takes two more requests than a plain answer.
     answers = _concurrently(jobs, seconds * 2)
     late = {"outcome": "unreachable", "digest": "", "detail": f"no answer within {seconds * 2:g} s"}

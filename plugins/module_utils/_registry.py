@@ -228,38 +228,62 @@ def resolve(
     return registry.digest(repository, tag)
 
 
-def for_address(address: str, parameters: dict[str, Any]) -> Registry:
-    """Return a registry with its part of ``parameters`` (:func:`main`). A password goes to its own registry only."""
-    credentials = (parameters.get("credentials") or {}).get(address)
-    return Registry(
-        address,
-        ca_pem=(parameters.get("certificates") or {}).get(address) or "",
-        credentials=(credentials[0], credentials[1]) if credentials else None,
-        timeout_seconds=parameters.get("timeout_seconds") or 4.0,
-    )
+class Registries:
+    """All registries of one run, each made once: reading the system's certificates takes longer than asking for a digest.
 
+    :param parameters: ``{certificates: {address: PEM}, credentials: {address: [user, password]}, timeout_seconds}``, all
+        optional. A password goes to its own registry only.
+    """
 
-def look_up(reference: str, parameters: dict[str, Any]) -> dict[str, str]:
-    """Return ``{outcome, digest, detail}`` of one image; ``outcome`` is ``found`` or one of :class:`RegistryError`."""
-    address, repository, tag = split_reference(reference)
-    try:
-        digest = for_address(address, parameters).digest(repository, tag)
-    except RegistryError as error:
-        return {"outcome": error.outcome, "digest": "", "detail": error.detail}
-    return {"outcome": "found", "digest": digest, "detail": ""}
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self._parameters = parameters
+        self._known: dict[str, Registry] = {}
+        self._lock = threading.Lock()
+
+    def at(self, address: str) -> Registry:
+        """Return the registry at an address.
+
+        :raises RegistryError: ``certificate``, when its CA cannot be read.
+        """
+        with self._lock:
+            if address not in self._known:
+                credentials = (self._parameters.get("credentials") or {}).get(address)
+                self._known[address] = Registry(
+                    address,
+                    ca_pem=(self._parameters.get("certificates") or {}).get(address) or "",
+                    credentials=(credentials[0], credentials[1]) if credentials else None,
+                    timeout_seconds=self._parameters.get("timeout_seconds") or 4.0,
+                )
+            return self._known[address]
+
+    def ping(self, address: str) -> dict[str, str]:
+        """Return ``{outcome, detail}`` of a registry; ``outcome`` is ``found`` or one of :class:`RegistryError`."""
+        try:
+            return {"outcome": "found", "detail": self.at(address).ping()}
+        except RegistryError as error:
+            return {"outcome": error.outcome, "detail": error.detail}
+
+    def look_up(self, reference: str) -> dict[str, str]:
+        """Return ``{outcome, digest, detail}`` of an image; ``outcome`` as for :meth:`ping`."""
+        address, repository, tag = split_reference(reference)
+        try:
+            digest = self.at(address).digest(repository, tag)
+        except RegistryError as error:
+            return {"outcome": error.outcome, "digest": "", "detail": error.detail}
+        return {"outcome": "found", "digest": digest, "detail": ""}
 
 
 def main(parameters: dict[str, Any]) -> dict[str, Any]:
     """Entry point on a host: all references at once.
 
-    :param parameters: ``{references: [str], certificates: {address: PEM}, credentials: {address: [user, password]},
-        timeout_seconds}``, all but the first optional.
-    :returns: ``{images: {reference: {outcome, digest, detail}}}`` (:func:`look_up`).
+    :param parameters: ``{references: [str]}`` and those of :class:`Registries`.
+    :returns: ``{images: {reference: {outcome, digest, detail}}}`` (:meth:`Registries.look_up`).
     """
+    registries = Registries(parameters)
     answers: dict[str, dict[str, str]] = {}
 
     def work(reference: str) -> None:
-        answers[reference] = look_up(reference, parameters)
+        answers[reference] = registries.look_up(reference)
 
     threads = [threading.Thread(target=work, args=(reference,), daemon=True) for reference in parameters["references"]]
     for thread in threads:

@@ -27,7 +27,7 @@ options:
   thresholds:
     description:
       - V(minimum) (below is an error) and V(recommended) (below is a warning) of each of V(cpu_count), V(memory_gb),
-        V(storage_gb), V(free_percent) and V(free_inodes_percent). Sizes are decimal gigabytes.
+        V(storage_gb), V(free_percent), V(free_gb) and V(free_inodes_percent). Sizes are decimal gigabytes.
     type: dict
     required: true
   supported_os:
