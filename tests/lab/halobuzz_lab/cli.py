@@ -61,6 +61,7 @@ def command_up(lab: Lab, options: argparse.Namespace) -> None:
     services.ensure_authority(lab)
     hosts.ensure_keys(lab)
     services.ensure_network(lab)
+    inventory.ensure_secrets(lab)
     host_images = list(dict.fromkeys(f"host-{DEBIAN_SUITES[version]}" for version in versions))
     # Earlier tasks start first: hosts before the images that only a deploy needs.
     tasks = _image_tasks(cache, [*host_images, "services"])
@@ -73,6 +74,9 @@ def command_up(lab: Lab, options: argparse.Namespace) -> None:
                 ("dns", f"image host-{DEBIAN_SUITES[version]}"),
             )
         )
+    tasks.append(
+        Task("inventory", lambda: inventory.write_inventory(lab), tuple(map(hosts.node_name, range(1, 1 + len(versions)))))
+    )
     tasks.append(Task("registry", lambda: services.ensure_registry(lab, cache), ("image services",)))
     tasks.append(Task("git", lambda: services.ensure_git(lab, cache), ("image services",)))
     tasks.append(Task("platform repository", lambda: services.publish_platform(lab), ("git",)))
@@ -84,8 +88,9 @@ def command_up(lab: Lab, options: argparse.Namespace) -> None:
                 f"push {name}", lambda name=name: services.push_image(lab, cache, name), ("registry", f"image {name}")
             )
         )
+    tasks += _image_tasks(cache, ["s3"])[-1:]
+    tasks.append(Task("s3", lambda: services.ensure_s3(lab, cache), ("image s3", "dns")))
     run_tasks(tasks)
-    inventory.write_inventory(lab)
     names = " ".join(hosts.existing_hosts(lab))
     say(f"lab {lab.name} is up: {names}; inventory in {lab.inventory_dir.relative_to(CHECKOUT)}")
 

@@ -45,7 +45,13 @@ PRODUCTION_NAMES: dict[str, tuple[str, ...]] = {
     "mongo": ("mongo:7.0",),
     "redis": ("redis:7.4",),
     "haproxy": ("haproxy:3.0",),
+    "prometheus": ("prom/prometheus:v2.53.3",),
+    "alertmanager": ("prom/alertmanager:v0.28.0",),
+    "node-exporter": ("prom/node-exporter:v1.9.0",),
+    "redis-exporter": ("oliver006/redis_exporter:v1.69.0",),
+    "blackbox-exporter": ("prom/blackbox-exporter:v0.26.0",),
 }
+_MONITORING = ("prometheus", "alertmanager", "node-exporter", "redis-exporter", "blackbox-exporter")
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,9 @@ def recipes() -> dict[str, Recipe]:
         ),
         Recipe("redis", base="debian-trixie", folder="redis"),
         Recipe("haproxy", base="debian-trixie", folder="haproxy"),
+        Recipe("monitoring", base="debian-trixie", folder="monitoring"),
+        *(Recipe(name, base="monitoring", folder=name) for name in _MONITORING),
+        Recipe("s3", base="debian-trixie", folder="s3"),
     ]
     return {recipe.name: recipe for recipe in listed}
 

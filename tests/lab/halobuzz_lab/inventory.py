@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import shutil
 import string
+from pathlib import Path
 
 from .hosts import existing_hosts, ssh_options
 from .settings import DOMAIN, REGISTRY_PORT, Lab
@@ -102,12 +104,27 @@ def render_secrets(values: dict[str, str | dict[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_inventory(lab: Lab) -> None:
-    """Write hosts.yml for the hosts that exist, and secrets.yml from the lab's kept secrets."""
+def ensure_secrets(lab: Lab) -> Path:
+    """Make the lab's secrets once; return the file that keeps them."""
     kept = lab.state_dir / "secrets.yml"
     if not kept.exists():
         kept.touch(mode=0o600)
         kept.write_text(render_secrets(new_secrets()))
+    return kept
+
+
+def kept_secrets(lab: Lab) -> dict[str, str]:
+    """The kept secrets by name, those of `config_secrets` by their own name (the file has our own simple form)."""
+    found = {}
+    for line in ensure_secrets(lab).read_text().splitlines():
+        if match := re.fullmatch(r'\s*(\w+): (".*")', line):
+            found[match[1]] = json.loads(match[2])
+    return found
+
+
+def write_inventory(lab: Lab) -> None:
+    """Write hosts.yml for the hosts that exist, and secrets.yml from the lab's kept secrets."""
+    kept = ensure_secrets(lab)
     folder = lab.inventory_dir / "group_vars" / "all"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(kept, folder / "secrets.yml")

@@ -9,8 +9,9 @@ import ssl
 from pathlib import Path
 
 from .images import PRODUCTION_NAMES, ImageCache, hash_folder
+from .inventory import kept_secrets
 from .machine import trust_registry
-from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, REGISTRY_PORT, Lab
+from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, REGISTRY_PORT, S3_BUCKETS, S3_PORT, Lab
 from .shell import LabError, docker, run, wait_until
 
 _MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -171,3 +172,35 @@ def publish_platform(lab: Lab) -> str | None:
     shutil.rmtree(work)
     record.write_text(wanted)
     return f"published as git://git.{DOMAIN}/platform.git"
+
+
+def ensure_s3(lab: Lab, cache: ImageCache) -> str | None:
+    """S3 server with one user and the lab's buckets; its data survive a restart, not `destroy`.
+
+    Keys are those of the platform's secrets; tools and tests find them in `.lab/s3.env`.
+    """
+    values = kept_secrets(lab)
+    settings = {
+        "S3_ENDPOINT": f"http://s3.{DOMAIN}:{S3_PORT}",
+        "S3_REGION": "us-east-1",
+        "S3_BUCKETS": " ".join(S3_BUCKETS),
+        "S3_ACCESS_KEY": values["S3_ACCESS_KEY"],
+        "S3_SECRET_KEY": values["S3_SECRET_KEY"],
+    }
+    path = lab.state_dir / "s3.env"
+    path.touch(mode=0o600)
+    path.write_text("".join(f'{name}="{value}"\n' for name, value in settings.items()))
+    container = lab.container("s3")
+    volume = f"{container}-data"
+    docker("volume", "create", "--label", f"halobuzz.lab={lab.name}", volume)
+    limit = "nofile=16384:16384"
+    mounts = ["-v", f"{volume}:/data", "-v", f"{path}:/run/s3.env:ro", "--ulimit", limit]
+    text = ensure_service(lab, "s3", cache.tag("s3"), [], *mounts)
+    wait_until(
+        "the S3 server",
+        lambda: run(["docker", "exec", container, "test", "-e", "/run/s3-ready"], check=False).returncode == 0,
+        seconds=90,
+        hint=f"docker logs {container}",
+        pause_seconds=0.5,
+    )
+    return text

@@ -16,6 +16,7 @@ MAX_HOSTS = 20
 DOMAIN = "halobuzz.lab"
 REGISTRY_PORT = 5000
 S3_PORT = 8080
+S3_BUCKETS = ("halobuzz-media", "halobuzz-backup")
 DEBIAN_SUITES = {"13": "trixie", "12": "bookworm"}
 
 # The second octet-pair of an instance's network. Everything else is derived, so two labs can live side by side.
@@ -54,7 +55,6 @@ class Lab:
             "git": self.address(3),
             "s3": self.address(4),
             "dns": self.address(5),
-            "apt": self.address(6),
         }
 
     def node_address(self, number: int) -> str:
