@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.filter.drift_line import drift_line
+from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import run_lean
 
 display = Display()

@@ -34,10 +34,15 @@ class ActionModule(ActionBase):
         bad = {reference: image for reference, image in images.items() if image["outcome"] not in passable}
         if bad:
             outcome = next(iter(bad.values()))["outcome"]
-            lines = [f"{reference}: {image['outcome'].replace('_', ' ')} {image['detail']}".rstrip() for reference, image in bad.items()]
+            lines = [
+                f"{reference}: {image['outcome'].replace('_', ' ')} {image['detail']}".rstrip()
+                for reference, image in bad.items()
+            ]
             result.update(failure(_CODES.get(outcome, ErrorCode.E_REGISTRY), "\n  ".join(lines)))
             return result
-        result["digests"] = {reference: image["digest"] for reference, image in images.items() if image["outcome"] == "found"}
+        result["digests"] = {
+            reference: image["digest"] for reference, image in images.items() if image["outcome"] == "found"
+        }
         result["missing"] = [reference for reference, image in images.items() if image["outcome"] == "not_found"]
         result["changed"] = False
         return result

@@ -30,7 +30,9 @@ def progress_line(service: dict[str, Any], seconds: float) -> str:
 
 def explain(service: dict[str, Any], logs: list[str], secrets: list[str]) -> str:
     """Say why one service is not there: Swarm's reason, and the failing task's last lines without secrets."""
-    lines = [f"{service['name']}: {service['current']} of {service['wanted']} running; {service['update_message'] or service['update'] or 'not converged'}"]
+    lines = [
+        f"{service['name']}: {service['current']} of {service['wanted']} running; {service['update_message'] or service['update'] or 'not converged'}"
+    ]
     for task in service["failures"][-1:]:
         code = f" (exit code {task['exit_code']})" if task["exit_code"] else ""
         lines.append(f"  last failed task on {task['node']}: {task['error']}{code}")
@@ -42,7 +44,7 @@ class ActionModule(ActionBase):
     """Wait until every service of a stack runs what it should, or say why not."""
 
     _requires_connection = True
-    _VALID_ARGS = frozenset(("stack", "services", "deadline_seconds", "stable_seconds", "secrets"))
+    _VALID_ARGS = frozenset(("stack", "services", "deadline_seconds", "stable_seconds", "redacted"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """See the module's documentation."""
@@ -92,8 +94,11 @@ class ActionModule(ActionBase):
         if answer.get("error"):
             code = ErrorCode.E_NO_QUORUM if "leader" in answer["error"] else ErrorCode.E_DOCKER
             return failure(code, answer["error"])
-        logs = run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars).get("logs") or {}
-        secrets = [str(secret) for secret in self._task.args.get("secrets") or []]
+        logs = (
+            run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars).get("logs")
+            or {}
+        )
+        secrets = [str(secret) for secret in self._task.args.get("redacted") or []]
         late = [service for service in services if judge(service) != "done"]
         reasons = "\n".join(explain(service, logs.get(service["name"], []), secrets) for service in late)
         return failure(ErrorCode.E_RELEASE_UNHEALTHY, f"not healthy after {seconds:.0f} s\n{reasons}")

@@ -11,7 +11,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.halobuzz.platform.plugins.module_utils import _environment, _stack
 
 
-def environment_files(services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
+def environment_files(
+    services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]
+) -> dict[str, str]:
     """See :func:`_environment.environment_files`; problems become one templating error without any value."""
     try:
         return _environment.environment_files(services, environment, secrets)
@@ -19,7 +21,9 @@ def environment_files(services: list[dict[str, Any]], environment: dict[str, str
         raise AnsibleFilterError("E_VARIABLES: " + "; ".join(refused.problems)) from None
 
 
-def environment_problems(services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]) -> list[str]:
+def environment_problems(
+    services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]
+) -> list[str]:
     """Return every problem of the settings, one line each, without any value."""
     try:
         _environment.environment_files(services, environment, secrets)

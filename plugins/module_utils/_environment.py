@@ -29,7 +29,9 @@ def shell_quoted(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
-def settings_of(service: dict[str, Any], environment: dict[str, str], secrets: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+def settings_of(
+    service: dict[str, Any], environment: dict[str, str], secrets: dict[str, str]
+) -> tuple[dict[str, str], list[str]]:
     """Return the settings that one service gets, and what is missing.
 
     A plain setting that is not given is left out; a secret that is not given is a problem.

@@ -74,7 +74,9 @@ def check_content(path: str, staged: str, command: list[str]) -> None:
     :raises FileRefused: with the checker's last lines.
     """
     try:
-        done = subprocess.run([part.replace("%s", staged) for part in command], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [part.replace("%s", staged) for part in command], capture_output=True, text=True, timeout=60
+        )
     except FileNotFoundError:
         raise FileRefused(path, f"its checker {command[0]} is not installed") from None
     if done.returncode != 0:
@@ -147,7 +149,11 @@ def ensure_file(entry: dict[str, Any], dry_run: bool) -> dict[str, str] | None:
             replace_file(path, content, entry)
         if entry.get("secret_content") is not None:
             return {"path": path, "before": "secret, not shown\n", "after": "secret, not shown, differs\n"}
-        return {"path": path, "before": (present or b"").decode(errors="replace"), "after": content.decode(errors="replace")}
+        return {
+            "path": path,
+            "before": (present or b"").decode(errors="replace"),
+            "after": content.decode(errors="replace"),
+        }
     if not dry_run and set_attributes(path, entry):
         return {"path": path, "before": "attributes", "after": "attributes set"}
     return None

@@ -76,7 +76,9 @@ def plan(seen: ReplicaSet, set_name: str, users: list[dict[str, Any]]) -> tuple[
         if have is None:
             found.append(_found("mongodb user", user["name"], "absent", "present"))
         elif _roles(have["roles"]) != _roles(user["roles"]):
-            found.append(_found("mongodb user", user["name"], f"roles {_roles(have['roles'])}", f"roles {_roles(user['roles'])}"))
+            found.append(
+                _found("mongodb user", user["name"], f"roles {_roles(have['roles'])}", f"roles {_roles(user['roles'])}")
+            )
         elif not have["password_ok"]:
             found.append(_found("mongodb user", user["name"], "another password", "the inventory's password"))
     return found, ""

@@ -11,7 +11,7 @@ from typing import Any
 
 SPEC_LABEL = "halobuzz.spec"
 SCALED_LABEL = "halobuzz.scaled"
-_HEALTH_INTERVAL_SECONDS = 2
+_HEALTH_INTERVAL_SECONDS = 3
 _HEALTH_TIMEOUT_SECONDS = 3
 _HEALTH_RETRIES = 3
 
@@ -52,7 +52,7 @@ def _update(order: str, monitor_seconds: int) -> dict[str, Any]:
     return {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": f"{monitor_seconds}s"}
 
 
-def _application(stack: str, service: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     name = service["name"]
     return {
         "image": settings["images"][service["image"]],
@@ -117,7 +117,7 @@ def render_stack(stack: str, services: list[dict[str, Any]], settings: dict[str,
     """
     rendered: dict[str, Any] = {}
     for service in services:
-        rendered[service["name"]] = _application(stack, service, settings)
+        rendered[service["name"]] = _application(service, settings)
     if any(service.get("edge") for service in services):
         rendered["edge"] = _edge(services, settings)
     for name, service in rendered.items():
@@ -144,7 +144,9 @@ def render_stack(stack: str, services: list[dict[str, Any]], settings: dict[str,
         "services": rendered,
         "networks": {"platform": {"driver": "overlay", "attachable": True}},
         "secrets": secrets,
-        "configs": {"entrypoint": {"external": True, "name": versioned_name(stack, "entrypoint", settings["entrypoint"])}},
+        "configs": {
+            "entrypoint": {"external": True, "name": versioned_name(stack, "entrypoint", settings["entrypoint"])}
+        },
         "volumes": {volume: {} for volume in volumes},
     }
 

@@ -169,8 +169,14 @@ def main() -> None:
             changed = ensure_file(entry, module.check_mode)
             if changed:
                 paths.append(entry["path"])
-                diffs.append({"before_header": entry["path"], "after_header": entry["path"],
-                              "before": changed["before"], "after": changed["after"]})
+                diffs.append(
+                    {
+                        "before_header": entry["path"],
+                        "after_header": entry["path"],
+                        "before": changed["before"],
+                        "after": changed["after"],
+                    }
+                )
     except FileRefused as refused:
         failed = failure(ErrorCode.E_FILE_INVALID, str(refused))
         module.fail_json(paths=paths, **{key: value for key, value in failed.items() if key != "failed"})

@@ -117,8 +117,10 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._mongodb import 
 try:
     from pymongo import MongoClient
     from pymongo.errors import OperationFailure, PyMongoError
+
+    PYMONGO_FOUND = True
 except ImportError:
-    MongoClient = None
+    PYMONGO_FOUND = False
 
 
 class MongodbDrift:
@@ -174,7 +176,7 @@ class MongodbDrift:
             present = {user["user"]: user["roles"] for user in admin.command("usersInfo")["users"]}
             asked = [user for user in params["users"] if user["name"] in present]
             right = pool.map(lambda user: self.password_ok(seen.primary, user["name"], user["password"]), asked)
-            for user, password_ok in zip(asked, right):
+            for user, password_ok in zip(asked, right, strict=True):
                 seen.users[user["name"]] = {"roles": present[user["name"]], "password_ok": password_ok}
         return seen
 
@@ -201,7 +203,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if MongoClient is None:
+    if not PYMONGO_FOUND:
         module.fail_json(msg=missing_required_lib("pymongo"))
     seen = MongodbDrift(module).read()
     found, problem = plan(seen, module.params["replica_set"], module.params["users"])

@@ -44,7 +44,7 @@ options:
     description: How long the wanted state must last before it counts.
     type: float
     default: 0
-  secrets:
+  redacted:
     description: Values to take out of the log lines that are shown.
     type: list
     elements: str

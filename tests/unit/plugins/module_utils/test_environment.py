@@ -1,0 +1,72 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings arrive byte for byte, or are refused with the reason and without the value."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from ansible_collections.halobuzz.platform.plugins.module_utils._environment import (
+    EnvironmentRefused,
+    environment_file,
+    environment_files,
+    settings_of,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SERVICE = {
+    "name": "backend",
+    "port": 5010,
+    "environment": ["TZ"],
+    "secrets": ["JWT_SECRET"],
+    "aliases": {"JWT": "JWT_SECRET"},
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=200))
+def test_value_arrives_byte_for_byte_when_a_shell_reads_the_file(value: str) -> None:
+    script = "set -a; . /dev/stdin; set +a; exec env -0"
+    done = subprocess.run(["sh", "-c", script], input=environment_file({"X": value}).encode(), capture_output=True)
+    assert b"X=" + value.encode() in done.stdout.split(b"\0"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "value", ["$HOME ${X} `id` $(id)", "it's", 'a "quoted" one', "two\nlines\n", "{{ 7*7 }}", "\u202e", "é"]
+)
+def test_hostile_value_is_not_executed_when_a_shell_reads_the_file(value: str) -> None:
+    script = 'set -a; . /dev/stdin; set +a; printf %s "$X"'
+    done = subprocess.run(["sh", "-c", script], input=environment_file({"X": value}).encode(), capture_output=True)
+    assert done.stdout == value.encode()
+
+
+def test_service_gets_its_own_names_only_and_aliases() -> None:
+    found, problems = settings_of(SERVICE, {"TZ": "UTC", "OTHER": "x"}, {"JWT_SECRET": "s", "STRIPE": "y"})
+    assert found == {"TZ": "UTC", "JWT_SECRET": "s", "JWT": "s"}
+    assert problems == []
+
+
+def test_every_problem_is_reported_at_once_and_no_value_shown() -> None:
+    services = [SERVICE, {**SERVICE, "name": "ai", "secrets": ["KEY"], "aliases": {"A": "NOWHERE"}}]
+    with pytest.raises(EnvironmentRefused) as refused:
+        environment_files(services, {"TZ": "UTC\0canary-value"}, {})
+    text = str(refused.value)
+    assert "JWT_SECRET: missing; backend needs it" in text
+    assert "KEY: missing; ai needs it" in text
+    assert "A: alias of NOWHERE" in text
+    assert "TZ: holds a NUL byte" in text
+    assert "canary-value" not in text
+
+
+def test_value_longer_than_linux_allows_is_refused() -> None:
+    with pytest.raises(EnvironmentRefused, match="131,071"):
+        environment_files([SERVICE], {}, {"JWT_SECRET": "x" * 131_072})
+
+
+def test_port_of_the_catalogue_is_what_the_service_gets() -> None:
+    files = environment_files([{**SERVICE, "environment": ["PORT"]}], {"PORT": "1"}, {"JWT_SECRET": "s"})
+    assert "PORT='5010'\n" in files["backend"]

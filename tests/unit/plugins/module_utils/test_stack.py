@@ -1,0 +1,109 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stack follows from the catalogue; what needs another task has another fingerprint, what does not has the same."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.halobuzz.platform.plugins.module_utils import _stack
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+
+
+@pytest.fixture
+def services() -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = yaml.safe_load((CHECKOUT / "roles/catalog/defaults/main.yml").read_text())[
+        "catalog_services"
+    ]
+    return loaded
+
+
+@pytest.fixture
+def settings(services: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "images": {service["image"]: f"registry/{service['image']}@sha256:1" for service in services},
+        "environment_files": {service["name"]: "JWT_SECRET='planted-canary'\n" for service in services},
+        "entrypoint": "#!/bin/sh\n",
+        "edge_image": "registry/haproxy@sha256:2",
+        "edge_dir": "/etc/halobuzz/edge",
+        "https_port": 0,
+        "monitor_seconds": 25,
+        "scaled": {},
+    }
+
+
+def specs(rendered: dict[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry["spec"] for entry in _stack.wanted_services("halobuzz", rendered)}
+
+
+def test_every_service_and_the_edge_are_in_the_stack(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+    rendered = _stack.render_stack("halobuzz", services, settings)
+    assert set(rendered["services"]) == {"ai-engine", "backend", "edge"}
+    assert all(service["deploy"]["endpoint_mode"] == "dnsrr" for service in rendered["services"].values())
+    assert {port["mode"] for port in rendered["services"]["edge"]["ports"]} == {"host"}
+    assert [port["published"] for port in rendered["services"]["edge"]["ports"]] == [5020, 80]
+
+
+def test_no_secret_value_is_in_the_stack(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+    assert "planted-canary" not in str(_stack.render_stack("halobuzz", services, settings))
+
+
+def test_health_check_of_a_container_is_liveness_only(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+    backend = _stack.render_stack("halobuzz", services, settings)["services"]["backend"]
+    assert "/healthz" in backend["healthcheck"]["test"][3]
+    assert "/api/v1/health" not in str(backend["healthcheck"])
+
+
+@pytest.mark.parametrize("change", ["image", "settings", "command", "memory_limit_mb"])
+def test_fingerprint_changes_when_tasks_must(
+    services: list[dict[str, Any]], settings: dict[str, Any], change: str
+) -> None:
+    before = specs(_stack.render_stack("halobuzz", services, settings))
+    settings, services = copy.deepcopy(settings), copy.deepcopy(services)
+    backend = next(service for service in services if service["name"] == "backend")
+    if change == "image":
+        settings["images"]["halobuzz/backend"] = "registry/halobuzz/backend@sha256:9"
+    elif change == "settings":
+        settings["environment_files"]["backend"] = "JWT_SECRET='another'\n"
+    elif change == "command":
+        backend["command"] = ["node", "other.js"]
+    else:
+        backend["memory_limit_mb"] = 1024
+    after = specs(_stack.render_stack("halobuzz", services, settings))
+    assert after["halobuzz_backend"] != before["halobuzz_backend"]
+    assert after["halobuzz_ai-engine"] == before["halobuzz_ai-engine"]
+
+
+def test_fingerprint_stays_when_only_the_number_changes(
+    services: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    before = specs(_stack.render_stack("halobuzz", services, settings))
+    rendered = _stack.render_stack("halobuzz", services, {**settings, "scaled": {"backend": "5"}})
+    assert specs(rendered) == before
+    assert rendered["services"]["backend"]["deploy"]["replicas"] == 5
+    assert rendered["services"]["backend"]["deploy"]["labels"][_stack.SCALED_LABEL] == "5"
+
+
+def test_versioned_name_follows_the_content() -> None:
+    assert _stack.versioned_name("halobuzz", "x", "a") == _stack.versioned_name("halobuzz", "x", "a")
+    assert _stack.versioned_name("halobuzz", "x", "a") != _stack.versioned_name("halobuzz", "x", "b")
+
+
+def test_tag_becomes_digest_and_unknown_tag_stays() -> None:
+    references = {"a": "registry:5000/a:v1", "b": "registry:5000/b:v1"}
+    assert _stack.pinned(references, {"registry:5000/a:v1": "sha256:1"}) == {
+        "a": "registry:5000/a@sha256:1",
+        "b": "registry:5000/b:v1",
+    }
+
+
+def test_scaled_replicas_are_read_from_labels() -> None:
+    seen = {"halobuzz_backend": {"labels": {_stack.SCALED_LABEL: "5"}}, "halobuzz_edge": {"labels": {}}}
+    assert _stack.scaled_replicas(seen, "halobuzz") == {"backend": "5"}
