@@ -7,10 +7,11 @@ import os
 import shutil
 import sys
 import time
+from functools import partial
 
 from . import hosts, images, inventory, machine, services
 from .settings import CHECKOUT, DEBIAN_SUITES, DOMAIN, MAX_HOSTS, Lab, current_lab
-from .shell import LabError, Task, docker, run_tasks, say
+from .shell import LabError, Task, docker, file_lock, run_tasks, say
 
 _EXAMPLES = """\
 examples:
@@ -36,12 +37,18 @@ def _image_tasks(cache: images.ImageCache, names: list[str]) -> list[Task]:
     tasks = []
     for name in ordered:
         base = cache.recipes[name].base
-        needs = (f"image {base}",) if base else ()
+        needs = [f"image {base}"] if base else []
         if name == "mongo" and not cache.is_present(name):
-            tasks.append(Task("mongo tools", lambda: "built" if images.build_mongo_tools() else None))
-            needs += ("mongo tools",)
-        tasks.append(Task(f"image {name}", lambda name=name: cache.build(name), needs))
+            # A task of its own: compiling goes on while the images below are still being built.
+            tasks.append(Task("mongo tools", _build_mongo_tools))
+            needs.append("mongo tools")
+        tasks.append(Task(f"image {name}", partial(cache.build, name), tuple(needs)))
     return tasks
+
+
+def _build_mongo_tools() -> str:
+    images.build_mongo_tools()
+    return "ready"
 
 
 def _prepare_machine() -> images.ImageCache:
@@ -55,9 +62,21 @@ def command_up(lab: Lab, options: argparse.Namespace) -> None:
     """Bring up hosts and services."""
     if not 1 <= options.hosts <= MAX_HOSTS:
         raise LabError(f"--hosts {options.hosts}: the lab has 1 to {MAX_HOSTS} hosts")
-    versions = hosts.debian_versions(options.debian, options.hosts)
+    with file_lock(lab.state_dir / "up.lock", f"`up` of lab {lab.name}"):
+        _up(lab, options.hosts, options.debian, take_over=options.take_over or os.environ.get("CI") == "true")
+
+
+def _up(lab: Lab, host_count: int, debian: str | None, *, take_over: bool) -> None:
+    """Bring up hosts and services; without a `debian` list hosts keep their version, and new ones have the newest."""
+    if debian is not None:
+        versions = hosts.debian_versions(debian, host_count)
     cache = _prepare_machine()
-    lab.state_dir.mkdir(parents=True, exist_ok=True)
+    hosts.take_over(lab, allowed=take_over)
+    if debian is None:
+        present = hosts.existing_hosts(lab)
+        numbers = range(1, host_count + 1)
+        newest = next(iter(DEBIAN_SUITES))
+        versions = [present.get(hosts.node_name(number), {}).get("debian", newest) for number in numbers]
     services.ensure_authority(lab)
     hosts.ensure_keys(lab)
     services.ensure_network(lab)
@@ -65,31 +84,33 @@ def command_up(lab: Lab, options: argparse.Namespace) -> None:
     host_images = list(dict.fromkeys(f"host-{DEBIAN_SUITES[version]}" for version in versions))
     # Earlier tasks start first: hosts before the images that only a deploy needs.
     tasks = _image_tasks(cache, [*host_images, "services"])
-    tasks.append(Task("dns", lambda: services.ensure_dns(lab, cache), ("image services",)))
+    tasks.append(Task("dns", partial(services.ensure_dns, lab, cache), ("image services",)))
     for number, version in enumerate(versions, start=1):
         tasks.append(
             Task(
                 hosts.node_name(number),
-                lambda number=number, version=version: hosts.ensure_host(lab, cache, number, version),
+                partial(hosts.ensure_host, lab, cache, number, version),
                 ("dns", f"image host-{DEBIAN_SUITES[version]}"),
             )
         )
     tasks.append(
-        Task("inventory", lambda: inventory.write_inventory(lab), tuple(map(hosts.node_name, range(1, 1 + len(versions)))))
+        Task(
+            "inventory",
+            partial(inventory.write_inventory, lab),
+            tuple(map(hosts.node_name, range(1, 1 + len(versions)))),
+        )
     )
-    tasks.append(Task("registry", lambda: services.ensure_registry(lab, cache), ("image services",)))
-    tasks.append(Task("git", lambda: services.ensure_git(lab, cache), ("image services",)))
-    tasks.append(Task("platform repository", lambda: services.publish_platform(lab), ("git",)))
+    tasks.append(Task("registry", partial(services.ensure_registry, lab, cache), ("image services",)))
+    tasks.append(Task("git", partial(services.ensure_git, lab, cache), ("image services",)))
+    tasks.append(Task("platform repository", partial(services.publish_platform, lab), ("git",)))
     known = {task.name for task in tasks}
     tasks += [task for task in _image_tasks(cache, list(images.PRODUCTION_NAMES)) if task.name not in known]
     for name in images.PRODUCTION_NAMES:
         tasks.append(
-            Task(
-                f"push {name}", lambda name=name: services.push_image(lab, cache, name), ("registry", f"image {name}")
-            )
+            Task(f"push {name}", partial(services.push_image, lab, cache, name), ("registry", f"image {name}"))
         )
     tasks += _image_tasks(cache, ["s3"])[-1:]
-    tasks.append(Task("s3", lambda: services.ensure_s3(lab, cache), ("image s3", "dns")))
+    tasks.append(Task("s3", partial(services.ensure_s3, lab, cache), ("image s3", "dns")))
     run_tasks(tasks)
     names = " ".join(hosts.existing_hosts(lab))
     say(f"lab {lab.name} is up: {names}; inventory in {lab.inventory_dir.relative_to(CHECKOUT)}")
@@ -157,11 +178,11 @@ def command_status(lab: Lab, options: argparse.Namespace) -> None:
     _require_engine()
     found = hosts.existing_hosts(lab)
     for name, host in found.items():
-        print(f"{name:10} {host['address']:12} Debian {host['debian']}   {host['status']}")
+        print(f"{name:10} {host['address']:12} {host['status']:20} Debian {host['debian']}")
     for name, address in lab.service_addresses.items():
         row = machine.docker_json("ps", "-a", "--filter", f"name=^{lab.container(name)}$")
         if row:
-            print(f"{name:10} {address:12} {name}.{DOMAIN:14} {row[0]['Status']}")
+            print(f"{name:10} {address:12} {row[0]['Status']:20} {name}.{DOMAIN}")
     if not found:
         raise LabError(f"lab {lab.name} has no hosts; run `tests/lab/lab up`")
     down = [name for name, host in found.items() if host["state"] != "running"]
@@ -235,10 +256,19 @@ def _parser() -> argparse.ArgumentParser:
 
     up = verb("up", command_up, "bring hosts and services up; adds what is missing, leaves the rest alone")
     up.add_argument("--hosts", type=int, default=3, metavar="N", help=f"how many hosts, 1 to {MAX_HOSTS} (default 3)")
-    up.add_argument("--debian", default="13", metavar="13|12|LIST", help="version for all, or per host: 13,13,12")
+    up.add_argument(
+        "--debian",
+        default=None,
+        metavar="13|12|LIST",
+        help="version for all, or per host: 13,13,12 (default: 13 for new hosts)",
+    )
     reset = verb("reset", command_reset, "bare hosts again; registry, git, images and secrets stay")
     reset.add_argument("--hosts", type=int, default=0, metavar="N", help="how many hosts (default: as many as now)")
     reset.add_argument("--debian", default=None, metavar="13|12|LIST", help="as for `up` (default: as now)")
+    for command in (up, reset):
+        command.add_argument(
+            "--take-over", action="store_true", help="remove a lab of this name that another checkout made (CI does)"
+        )
     destroy = verb("destroy", command_destroy, "remove hosts, services, network, volumes, inventory and state")
     destroy.add_argument("--images", action="store_true", help="remove the cached images and downloads too")
     verb("status", command_status, "what runs, one line each; exit code 1 when a host is down")
@@ -268,5 +298,3 @@ def main() -> int:
         print("lab: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
     return 0
-
-

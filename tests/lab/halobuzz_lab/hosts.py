@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from pathlib import Path
 from .images import ImageCache
 from .machine import docker_json, open_files_limit
 from .settings import DEBIAN_SUITES, DOMAIN, MAX_HOSTS, Lab
-from .shell import LabError, docker, run, wait_until
+from .shell import LabError, docker, run, say, wait_until
 
 # --privileged is refused where CAP_SYS_RESOURCE is outside the bounding set, so they are listed one by one.
 _CAPABILITIES = (
@@ -195,3 +196,34 @@ def remove_hosts(lab: Lab) -> int:
     if volumes:
         docker("volume", "rm", "-f", *volumes)
     return len(names)
+
+
+def foreign_containers(lab: Lab) -> dict[str, str]:
+    """Containers of this lab's name that another checkout made: container name and that checkout's state folder.
+
+    They mount keys and certificates of the other checkout, so this one cannot use them.
+    """
+    names = docker("ps", "-a", "--filter", f"label=halobuzz.lab={lab.name}", "--format", "{{.Names}}").split()
+    found = {}
+    for name in names:
+        mounts = docker("inspect", "-f", "{{range .Mounts}}{{println .Source}}{{end}}", name).splitlines()
+        states = [Path(mount) for mount in mounts if f"{os.sep}.lab" in mount]
+        if states and not any(path.is_relative_to(lab.state_dir) for path in states):
+            found[name] = str(states[0])
+    return found
+
+
+def take_over(lab: Lab, *, allowed: bool) -> None:
+    """Remove this lab's containers when another checkout made them and `allowed`; else raise LabError naming it."""
+    foreign = foreign_containers(lab)
+    if not foreign:
+        return
+    other = next(iter(foreign.values())).partition(f"{os.sep}.lab")[0]
+    if not allowed and Path(other).is_dir():
+        raise LabError(
+            f"lab {lab.name} belongs to the checkout {other}; run `{other}/tests/lab/lab destroy` there, "
+            "`tests/lab/lab up --take-over` to remove it from here, or choose another name: LAB_NAME=mine"
+        )
+    say(f"removing the lab that the checkout {other} left behind")
+    remove_hosts(lab)
+    docker("rm", "-f", "-v", *foreign, check=False)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .machine import Machine
 from .settings import LAB_SOURCES, shared_cache_dir
-from .shell import LabError, docker, run, say
+from .shell import LabError, docker, file_lock, run, say
 
 REPOSITORY = "halobuzz-lab"
 IMAGE_SOURCES = LAB_SOURCES / "images"
@@ -149,8 +149,14 @@ def build_mongo_tools() -> Path:
     """Build mongodump, mongorestore and bsondump when their pins changed; return the folder that holds them."""
     pins = hashlib.sha256("\n".join((*_mongo_tools_inputs(), MONGO_TOOLS_VERSION)).encode()).hexdigest()[:12]
     target = shared_cache_dir() / f"mongo-tools-{pins}"
-    if target.is_dir():
-        return target
+    with file_lock(shared_cache_dir() / "mongo-tools.lock", "MongoDB tools"):
+        if not target.is_dir():
+            _build_mongo_tools(target)
+    return target
+
+
+def _build_mongo_tools(target: Path) -> None:
+    """Build the tools into a folder that has its name only when all of them are there."""
     unfinished = target.with_suffix(".part")
     unfinished.mkdir(parents=True, exist_ok=True)
     static = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false"}
@@ -159,7 +165,6 @@ def build_mongo_tools() -> Path:
         flags = f"-ldflags=-s -w -X main.VersionStr={MONGO_TOOLS_VERSION}"
         run(["go", "build", flags, "-o", unfinished / tool, package], cwd=IMAGE_SOURCES / "mongo-tools", env=static)
     unfinished.rename(target)
-    return target
 
 
 def hash_folder(folder: Path) -> str:
@@ -210,11 +215,15 @@ class ImageCache:
         if self.is_present(name):
             return None
         recipe = self.recipes[name]
-        with tempfile.TemporaryDirectory(prefix="halobuzz-lab-") as folder:
-            if recipe.suite:
-                self._bootstrap(recipe, Path(folder))
-            else:
-                self._build(recipe, Path(folder))
+        # Two labs on one machine come up at the same time and want the same image.
+        with file_lock(Path(tempfile.gettempdir()) / f"halobuzz-lab-image-{name}.lock", f"image {name}"):
+            if docker("image", "ls", "-q", self.tag(name)):
+                return "built by another lab command"
+            with tempfile.TemporaryDirectory(prefix="halobuzz-lab-") as folder:
+                if recipe.suite:
+                    self._bootstrap(recipe, Path(folder))
+                else:
+                    self._build(recipe, Path(folder))
         self._present.add(self.tag(name))
         return "built"
 

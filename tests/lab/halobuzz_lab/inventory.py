@@ -87,7 +87,10 @@ def new_secrets() -> dict[str, str | dict[str, str]]:
             "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
             "TWILIO_PHONE_NUMBER": f"+614{_digits(8)}",
         },
-        **{f"mongodb_{user}_password": _random() for user in ("admin", "application", "backup", "restore", "monitoring")},
+        **{
+            f"mongodb_{user}_password": _random()
+            for user in ("admin", "application", "backup", "restore", "monitoring")
+        },
         "mongodb_keyfile": base64.b64encode(secrets.token_bytes(756)).decode(),
         **{f"redis_{user}_password": _random() for user in ("application", "admin", "monitoring")},
     }

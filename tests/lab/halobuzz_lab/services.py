@@ -23,29 +23,26 @@ def ensure_authority(lab: Lab) -> None:
     if not (folder / "registry.crt").exists():
         folder.mkdir(parents=True, exist_ok=True)
         ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        run(
-            ["openssl", "req", "-x509", *ec, "-keyout", folder / "ca.key", "-out", folder / "ca.crt", "-days", "3650"]
-            + ["-subj", f"/CN={lab.name} lab authority", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-        )
-        run(
-            ["openssl", "req", *ec, "-keyout", folder / "registry.key", "-out", folder / "registry.csr"]
-            + ["-subj", f"/CN=registry.{DOMAIN}"]
-        )
-        names = f"subjectAltName=DNS:registry.{DOMAIN},IP:{lab.service_addresses['registry']}\n"
-        (folder / "registry.ext").write_text(names)
-        run(
-            ["openssl", "x509", "-req", "-in", folder / "registry.csr", "-CA", folder / "ca.crt"]
-            + ["-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "3650"]
-            + ["-extfile", folder / "registry.ext", "-out", folder / "registry.crt"]
-        )
-        for key in folder.glob("*.key"):
-            key.chmod(0o600)
+        ca_key, ca_crt = str(folder / "ca.key"), str(folder / "ca.crt")
+        key, request, certificate = (str(folder / f"registry.{ending}") for ending in ("key", "csr", "crt"))
+        extensions = folder / "registry.ext"
+        extensions.write_text(f"subjectAltName=DNS:registry.{DOMAIN},IP:{lab.service_addresses['registry']}\n")
+        authority = ["-subj", f"/CN={lab.name} lab authority", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        run(["openssl", "req", "-x509", *ec, "-keyout", ca_key, "-out", ca_crt, "-days", "3650", *authority])
+        run(["openssl", "req", *ec, "-keyout", key, "-out", request, "-subj", f"/CN=registry.{DOMAIN}"])
+        sign = ["openssl", "x509", "-req", "-in", request, "-CA", ca_crt, "-CAkey", ca_key, "-CAcreateserial"]
+        run([*sign, "-days", "3650", "-extfile", str(extensions), "-out", certificate])
+        for private in folder.glob("*.key"):
+            private.chmod(0o600)
     trust_registry(lab)
 
 
 def ensure_network(lab: Lab) -> None:
     """Create the lab's network. Raises LabError when another network has its addresses."""
     if docker("network", "ls", "-q", "--filter", f"name=^{lab.prefix}$"):
+        subnet = docker("network", "inspect", "-f", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", lab.prefix)
+        if subnet != lab.subnet:
+            raise LabError(f"network {lab.prefix} is {subnet}, not {lab.subnet}; run `docker network rm {lab.prefix}`")
         return
     docker("network", "create", "--subnet", lab.subnet, "--gateway", lab.address(1), lab.prefix)
 
