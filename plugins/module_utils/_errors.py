@@ -27,6 +27,8 @@ class ErrorCode(str, Enum):
     E_IMAGE = "E_IMAGE"
     E_IMAGE_UNFIT = "E_IMAGE_UNFIT"
     E_DOCKER = "E_DOCKER"
+    E_LOCKOUT = "E_LOCKOUT"
+    E_FIREWALL = "E_FIREWALL"
     E_NO_QUORUM = "E_NO_QUORUM"
     E_MONGODB = "E_MONGODB"
     E_RELEASE_UNHEALTHY = "E_RELEASE_UNHEALTHY"
@@ -90,10 +92,19 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         "check platform_version and the image names in catalog_services",
     ),
     ErrorCode.E_IMAGE_UNFIT: ErrorText(
-        "A freshly built image does not start; it was not pushed.", "read the container's last lines above; fix the release"
+        "A freshly built image does not start; it was not pushed.",
+        "read the container's last lines above; fix the release",
     ),
     ErrorCode.E_DOCKER: ErrorText(
         "The Docker engine does not answer.", "systemctl status docker; journalctl -u docker -n 50"
+    ),
+    ErrorCode.E_LOCKOUT: ErrorText(
+        "The new firewall rules would shut out the machine that runs the playbook; they were not loaded.",
+        "add your address to firewall_management_addresses, or your SSH port to firewall_ssh_ports",
+    ),
+    ErrorCode.E_FIREWALL: ErrorText(
+        "The firewall's rules could not be loaded or confirmed; the host goes back to those it had.",
+        "nft list table inet halobuzz_firewall on the host; correct the firewall_ variables, then run again",
     ),
     ErrorCode.E_NO_QUORUM: ErrorText(
         "The Swarm has no majority of managers: running tasks are left alone, nothing can be changed.",

@@ -136,7 +136,7 @@ def _observe_units(wanted: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
     names = [unit["name"] for unit in wanted]
     _rc, out = run(["systemctl", "show", "--property=LoadState,UnitFileState,ActiveState,SubState", *names])
     seen: dict[str, dict[str, str]] = {}
-    for name, block in zip(names, out.strip().split("\n\n")):
+    for name, block in zip(names, out.strip().split("\n\n"), strict=False):
         seen[name] = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
     return seen
 
@@ -203,16 +203,24 @@ def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def nftables_listing(family: str, table: str) -> tuple[bool, str]:
+    """Return whether an nft table is loaded, and the SHA-256 of its listing.
+
+    nft prints its own normal form, so a rendered file cannot be compared with it: what is compared is the listing now with
+    the one taken right after loading. Without ``--stateless``, counters would change it.
+    """
+    code, out = run(["nft", "--stateless", "list", "table", family, table])
+    return code == 0, hashlib.sha256(out.encode()).hexdigest()
+
+
 def _observe_nftables(wanted: dict[str, Any]) -> dict[str, Any]:
-    # nft prints its own normal form, so the wanted text cannot be compared with it: what is compared is the listing now
-    # against the hash of the listing taken right after loading. Without --stateless, counters would change it.
-    rc, out = run(["nft", "--stateless", "list", "table", wanted["family"], wanted["table"]])
+    loaded, listing = nftables_listing(wanted["family"], wanted["table"])
     try:
         with open(wanted["record_file"]) as handle:
             recorded = handle.read().strip()
     except OSError:
         recorded = ""
-    return {"loaded": rc == 0, "listing": hashlib.sha256(out.encode()).hexdigest(), "recorded": recorded}
+    return {"loaded": loaded, "listing": listing, "recorded": recorded}
 
 
 def observe(wanted: State) -> State:
@@ -255,8 +263,11 @@ def _compare_packages(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> lis
         elif version and not have["version"].startswith(version.rstrip("*")):
             found.append(_drift("package", name, have["version"], version))
         elif "held" in package and have["held"] != package["held"]:
-            found.append(_drift("package", name, "not held", "held") if package["held"] else
-                         _drift("package", name, "held", "not held"))
+            found.append(
+                _drift("package", name, "not held", "held")
+                if package["held"]
+                else _drift("package", name, "held", "not held")
+            )
     return found
 
 
@@ -299,11 +310,20 @@ def _compare_units(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> list[d
         enabled = have.get("UnitFileState") in ("enabled", "static", "alias", "generated")
         active = have.get("ActiveState") in ("active", "activating", "reloading")
         if "enabled" in unit and enabled != unit["enabled"]:
-            found.append(_drift("unit", unit["name"], have.get("UnitFileState") or "absent",
-                                "enabled" if unit["enabled"] else "disabled"))
+            found.append(
+                _drift(
+                    "unit",
+                    unit["name"],
+                    have.get("UnitFileState") or "absent",
+                    "enabled" if unit["enabled"] else "disabled",
+                )
+            )
         if "active" in unit and active != unit["active"]:
-            found.append(_drift("unit", unit["name"], have.get("ActiveState") or "absent",
-                                "active" if unit["active"] else "stopped"))
+            found.append(
+                _drift(
+                    "unit", unit["name"], have.get("ActiveState") or "absent", "active" if unit["active"] else "stopped"
+                )
+            )
     return found
 
 
@@ -314,8 +334,14 @@ def _compare_containers(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> l
         if have is None:
             found.append(_drift("container", container["name"], "absent", "running"))
         elif have["spec"] != container["spec"]:
-            found.append(_drift("container", container["name"], f"specification {str(have['spec'])[:12]}",
-                                f"specification {container['spec'][:12]}"))
+            found.append(
+                _drift(
+                    "container",
+                    container["name"],
+                    f"specification {str(have['spec'])[:12]}",
+                    f"specification {container['spec'][:12]}",
+                )
+            )
         elif have["status"] not in ("running", "restarting"):
             found.append(_drift("container", container["name"], have["status"], "running"))
     return found
@@ -360,10 +386,12 @@ def _compare_services(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> lis
 
 def _compare_nftables(seen: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, str]]:
     name = f"{wanted['family']} {wanted['table']}"
+    if wanted.get("state") == "absent":
+        return [_drift("firewall table", name, "loaded", "absent")] if seen["loaded"] else []
     if not seen["loaded"]:
         return [_drift("firewall table", name, "not loaded", "loaded")]
     if seen["listing"] != seen["recorded"]:
-        return [_drift("firewall table", name, "changed by hand", "as rendered")]
+        return [_drift("firewall table", name, "not what was loaded", "as rendered")]
     return []
 
 
@@ -399,7 +427,10 @@ def compare(wanted: State, seen: State) -> list[dict[str, str]]:
 
 
 def main(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Entry point of both transports: ``{wanted}`` in, ``{found, seen}`` out (``seen``: Swarm and services, which roles use)."""
+    """Entry point of both transports: ``{wanted}`` in, ``{found, seen}`` out (``seen``: what roles use)."""
     wanted = parameters["wanted"]
     seen = observe(wanted)
-    return {"found": compare(wanted, seen), "seen": {key: seen[key] for key in ("swarm", "services") if key in seen}}
+    return {
+        "found": compare(wanted, seen),
+        "seen": {key: seen[key] for key in ("swarm", "services") if key in seen},
+    }
