@@ -432,5 +432,5 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
     seen = observe(wanted)
     return {
         "found": compare(wanted, seen),
-        "seen": {key: seen[key] for key in ("swarm", "services") if key in seen},
+        "seen": {key: seen[key] for key in ("packages", "swarm", "services") if key in seen},
     }
