@@ -169,11 +169,7 @@ def _candidates(check: CheckResult, failed: list[CheckResult]) -> list[CheckResu
         return of("unit", host=host)
     if kind == "container":
         # A stopped database container and a database that nobody reaches are one finding, told where it matters more.
-        return [
-            other
-            for other in of("mongodb", "redis")
-            if other["target"] and check["target"] == other["facts"].get("container")
-        ]
+        return [other for other in of("mongodb", "redis") if other["facts"].get("container") == check["target"]]
     if kind == "swarm":
         unreachable = {other["host"] for other in of("ssh")}
         down = set(check["facts"].get("down") or [])

@@ -378,10 +378,11 @@ def _member_name(spec: Spec, address: str) -> str:
     return str((spec.get("names") or {}).get(address) or address)
 
 
-def judge_replica_set(spec: Spec, status: dict[str, Any], now_seconds: float) -> Finding:
+def judge_replica_set(spec: Spec, status: dict[str, Any]) -> Finding:
     """Judge the answer of ``replSetGetStatus``: primary, majority, members, lag. Pure.
 
-    :param status: ``{set, date, members: [{name, health, stateStr, optimeDate, electionDate}]}``, dates in seconds.
+    :param status: ``{set, now_seconds, members: [{name, health, stateStr, applied_seconds, elected_seconds}]}``, times in
+        seconds since the epoch by MongoDB's clock, 0 where unknown.
     """
     members = status["members"]
     up = [
@@ -411,13 +412,13 @@ def judge_replica_set(spec: Spec, status: dict[str, Any], now_seconds: float) ->
         text = f"no primary: an election is under way ({len(up)} of {total} members up{gone}); writes wait for it"
         return Finding(False, text, "no_primary", facts=facts)
     lags = [
-        primary["optimeDate"] - member["optimeDate"]
+        primary["applied_seconds"] - member["applied_seconds"]
         for member in up
-        if member["stateStr"] == "SECONDARY" and member.get("optimeDate")
+        if member["stateStr"] == "SECONDARY" and member["applied_seconds"]
     ]
     lag = max([0.0, *lags])
     facts["lag_seconds"] = round(lag)
-    since = now_seconds - primary["electionDate"] if primary.get("electionDate") else RECENT_SECONDS
+    since = status["now_seconds"] - primary["elected_seconds"]
     elected = f", elected {max(0.0, since):.0f} s ago" if since < RECENT_SECONDS else ""
     parts = [f"primary {facts['primary']}{elected}", f"{len(up)} of {_health.counted(total, 'member')}"]
     parts += [f"lag {lag:.0f} s"] if lags else []
@@ -433,22 +434,27 @@ def judge_replica_set(spec: Spec, status: dict[str, Any], now_seconds: float) ->
     return finding
 
 
+def _epoch(moment: Any) -> float:
+    return float(calendar.timegm(moment.utctimetuple())) + float(moment.microsecond) / 1e6
+
+
 def _mongo_status(client: Any) -> dict[str, Any]:
     raw = client.admin.command("replSetGetStatus")
-    members = [
-        {
-            "name": member["name"],
-            "health": bool(member.get("health")),
-            "stateStr": member.get("stateStr", "UNKNOWN"),
-            **{
-                key: calendar.timegm(member[key].utctimetuple())
-                for key in ("optimeDate", "electionDate")
-                if member.get(key)
-            },
-        }
-        for member in raw["members"]
-    ]
-    return {"set": raw["set"], "members": members, "date": calendar.timegm(raw["date"].utctimetuple())}
+    members = []
+    for member in raw["members"]:
+        # Secondaries report what they applied at once; optimeDate comes with the next heartbeat, up to 2 s later.
+        applied = member.get("lastAppliedWallTime") or member.get("optimeDate")
+        elected = member.get("electionDate")
+        members.append(
+            {
+                "name": member["name"],
+                "health": bool(member.get("health")),
+                "stateStr": member.get("stateStr", "UNKNOWN"),
+                "applied_seconds": _epoch(applied) if applied else 0.0,
+                "elected_seconds": _epoch(elected) if elected else 0.0,
+            }
+        )
+    return {"set": raw["set"], "members": members, "now_seconds": _epoch(raw["date"])}
 
 
 def _mongo_answer(spec: Spec, client: Any, errors: Any) -> Finding:
@@ -481,7 +487,13 @@ def _mongo_answer(spec: Spec, client: Any, errors: Any) -> Finding:
     if spec.get("replica_set") and status["set"] != spec["replica_set"]:
         text = f"the replica set is called {clean(status['set'])} instead of {spec['replica_set']}"
         return Finding(False, text, "other_set", facts=facts)
-    return judge_replica_set(spec, status, status["date"])
+    finding = judge_replica_set(spec, status)
+    if finding.ok and finding.facts["lag_seconds"] > 1:
+        # An idle primary writes a no-op every 10 s; for a moment after it, every member looks 10 s behind.
+        time.sleep(0.3)
+        status = _mongo_status(client)
+        finding = judge_replica_set(spec, status)
+    return finding
 
 
 def check_mongodb(spec: Spec) -> Finding:

@@ -158,7 +158,9 @@ def test_redis_warns_of_eviction_missing_persistence_and_full_memory() -> None:
         "maxmemory-policy is allkeys-lru instead of noeviction",
         "the append-only file is off",
     ]
-    assert redis(INFO.replace("used_memory:1048576", "used_memory:66000000")).warnings[0].startswith("98 % of maxmemory")
+    assert (
+        redis(INFO.replace("used_memory:1048576", "used_memory:66000000")).warnings[0].startswith("98 % of maxmemory")
+    )
 
 
 @pytest.mark.parametrize(
