@@ -38,9 +38,9 @@ class Option:
     def is_needed(self) -> bool:
         """Whether a deploy fails without it: required, or neither a default nor an explicit ``required: false``.
 
-        Other entry points are other playbooks' business, but for ``platform``, which describes what all roles share.
+        Other entry points are other playbooks' business, but for preflight's ``inventory``, which describes what all roles share.
         """
-        return self.entry_point in ("main", "platform") and bool(self.spec.get("required", "default" not in self.spec))
+        return self.entry_point in ("main", "inventory") and bool(self.spec.get("required", "default" not in self.spec))
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,11 @@ def check_value(name: str, value: Any, option: Option) -> tuple[str, str] | None
         return f"has the value {value!r}", fix
     if "we were unable to convert" in text and spec.get("type") in ("int", "float", "bool", "path", "str"):
         return f"has the value {value!r}", fix
+    unknown_key = re.match(r"([\w.]+)\. Supported parameters include: (.*)", text)
+    if unknown_key:
+        path, keys = unknown_key.groups()
+        close = nearest(path.rpartition(".")[2], keys.rstrip(".").split(", "))
+        return f"has a key that nothing reads: {path}", f"did you mean {close}?" if close else f"its keys are {keys}"
     return f"is not valid: {text.rstrip('.')}", fix
 
 
