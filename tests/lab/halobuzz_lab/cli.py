@@ -72,14 +72,16 @@ def _up(lab: Lab, host_count: int, debian: str | None, *, take_over: bool) -> No
         versions = hosts.debian_versions(debian, host_count)
     cache = _prepare_machine()
     hosts.take_over(lab, allowed=take_over)
+    present = hosts.existing_hosts(lab)
     if debian is None:
-        present = hosts.existing_hosts(lab)
         numbers = range(1, host_count + 1)
         newest = next(iter(DEBIAN_SUITES))
         versions = [present.get(hosts.node_name(number), {}).get("debian", newest) for number in numbers]
+    for number, version in enumerate(versions, start=1):
+        hosts.require_debian(hosts.node_name(number), present, version)
+    lab = services.ensure_network(lab)
     services.ensure_authority(lab)
     hosts.ensure_keys(lab)
-    services.ensure_network(lab)
     inventory.ensure_secrets(lab)
     host_images = list(dict.fromkeys(f"host-{DEBIAN_SUITES[version]}" for version in versions))
     # Earlier tasks start first: hosts before the images that only a deploy needs.

@@ -65,6 +65,15 @@ def require_host(lab: Lab, name: str) -> dict[str, str]:
     return found[name]
 
 
+def require_debian(name: str, present: dict[str, dict[str, str]], debian: str) -> None:
+    """Raise LabError when this host exists with another Debian version."""
+    if name in present and present[name]["debian"] != debian:
+        raise LabError(
+            f"{name} runs Debian {present[name]['debian']}, not {debian}; "
+            f"run `tests/lab/lab reset --debian {debian}` for fresh hosts, or leave --debian out"
+        )
+
+
 def ensure_keys(lab: Lab) -> None:
     """Make the user's key, every possible host's key and known_hosts once: hosts keep their keys over `reset`."""
     folder = lab.ssh_dir
@@ -107,10 +116,6 @@ def ensure_host(lab: Lab, cache: ImageCache, number: int, debian: str) -> str | 
     name = node_name(number)
     container = lab.container(name)
     present = existing_hosts(lab).get(name)
-    if present and present["debian"] != debian:
-        raise LabError(
-            f"{name} runs Debian {present['debian']}, not {debian}; run `tests/lab/lab reset` with the --debian you want"
-        )
     if present and present["state"] == "running":
         _wait_for_ssh(lab, name, seconds=30)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import json
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 from .images import PRODUCTION_NAMES, ImageCache, hash_folder
 from .inventory import kept_secrets
 from .machine import trust_registry
-from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, REGISTRY_PORT, S3_BUCKETS, S3_PORT, Lab
+from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, REGISTRY_PORT, S3_BUCKETS, S3_PORT, Lab, network_candidates
 from .shell import LabError, docker, run, wait_until
 
 _MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -37,14 +38,34 @@ def ensure_authority(lab: Lab) -> None:
     trust_registry(lab)
 
 
-def ensure_network(lab: Lab) -> None:
-    """Create the lab's network. Raises LabError when another network has its addresses."""
-    if docker("network", "ls", "-q", "--filter", f"name=^{lab.prefix}$"):
-        subnet = docker("network", "inspect", "-f", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", lab.prefix)
-        if subnet != lab.subnet:
-            raise LabError(f"network {lab.prefix} is {subnet}, not {lab.subnet}; run `docker network rm {lab.prefix}`")
-        return
-    docker("network", "create", "--subnet", lab.subnet, "--gateway", lab.address(1), lab.prefix)
+def ensure_network(lab: Lab) -> Lab:
+    """Create the lab's network; return the lab with the network number it has.
+
+    Raises LabError when another network has its addresses.
+    """
+    rows = docker("network", "ls", "-q").split()
+    form = "{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}"
+    subnets = {}
+    for line in docker("network", "inspect", "-f", form, *rows).splitlines():
+        name, *networks = line.split()
+        subnets[name] = networks
+    if lab.prefix in subnets:
+        if subnets[lab.prefix] != [lab.subnet]:
+            raise LabError(
+                f"network {lab.prefix} is {subnets[lab.prefix]}, not {lab.subnet}; run `tests/lab/lab destroy`"
+            )
+        return lab
+    taken = {network for networks in subnets.values() for network in networks}
+    for number in network_candidates(lab.name):
+        lab = dataclasses.replace(lab, network_number=number)
+        if lab.subnet not in taken:
+            docker("network", "create", "--subnet", lab.subnet, "--gateway", lab.address(1), lab.prefix)
+            lab.state_dir.mkdir(parents=True, exist_ok=True)
+            (lab.state_dir / "network").write_text(f"{number}\n")
+            return lab
+    raise LabError(
+        f"another Docker network has {lab.subnet}; find it with `docker network inspect $(docker network ls -q)`"
+    )
 
 
 def is_running(container: str) -> bool:

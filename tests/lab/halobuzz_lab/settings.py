@@ -19,8 +19,10 @@ S3_PORT = 8080
 S3_BUCKETS = ("halobuzz-media", "halobuzz-backup")
 DEBIAN_SUITES = {"13": "trixie", "12": "bookworm"}
 
-# The second octet-pair of an instance's network. Everything else is derived, so two labs can live side by side.
+# Second number of an instance's network 10.N.0.0/24. Other names take a free one of a range that is below these and
+# away from Docker's own 172.x pools, and keep it in their state folder.
 _NETWORK_BY_NAME = {"halobuzz-lab": 99, "scratch": 98}
+_OTHER_NETWORKS = range(64, 98)
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,12 @@ class Lab:
     prefix: str
     state_dir: Path
     inventory_dir: Path
+    network_number: int
 
     @property
     def network_octets(self) -> str:
         """First three numbers of the /24, for instance `10.99.0`."""
-        # 64..97: below the two fixed networks, and away from Docker's own 172.x pools.
-        return f"10.{_NETWORK_BY_NAME.get(self.name) or 64 + zlib.crc32(self.name.encode()) % 34}.0"
+        return f"10.{self.network_number}.0"
 
     @property
     def subnet(self) -> str:
@@ -87,9 +89,19 @@ def current_lab() -> Lab:
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
         raise LabError(f"LAB_NAME={name!r} is no usable name: lower-case letters, digits and dashes, at most 31")
     if name == "halobuzz-lab":
-        return Lab(name, name, CHECKOUT / ".lab", CHECKOUT / "inventories" / "lab")
+        return Lab(name, name, CHECKOUT / ".lab", CHECKOUT / "inventories" / "lab", _NETWORK_BY_NAME[name])
     state_dir = CHECKOUT / ".lab" / "other" / name
-    return Lab(name, f"halobuzz-{name}", state_dir, state_dir / "inventory")
+    kept = state_dir / "network"
+    number = int(kept.read_text()) if kept.exists() else _NETWORK_BY_NAME.get(name) or network_candidates(name)[0]
+    return Lab(name, f"halobuzz-{name}", state_dir, state_dir / "inventory", number)
+
+
+def network_candidates(name: str) -> list[int]:
+    """Network numbers that an instance may take, the one its name suggests first."""
+    if name in _NETWORK_BY_NAME:
+        return [_NETWORK_BY_NAME[name]]
+    first = zlib.crc32(name.encode()) % len(_OTHER_NETWORKS)
+    return [*_OTHER_NETWORKS[first:], *_OTHER_NETWORKS[:first]]
 
 
 def shared_cache_dir() -> Path:

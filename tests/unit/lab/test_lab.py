@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lab"))
 from halobuzz_lab import hosts, images, inventory, machine, settings
 from halobuzz_lab.shell import LabError, Task, run_tasks
 
-LAB = settings.Lab("halobuzz-lab", "halobuzz-lab", Path("/checkout/.lab"), Path("/checkout/inventories/lab"))
+LAB = settings.Lab("halobuzz-lab", "halobuzz-lab", Path("/checkout/.lab"), Path("/checkout/inventories/lab"), 99)
 
 
 def test_apt_sources_are_read_in_one_line_form() -> None:
@@ -89,7 +89,7 @@ def test_inventory_is_valid_yaml_with_every_group() -> None:
 
 
 def test_secrets_are_strong_and_read_back_as_written(tmp_path: Path) -> None:
-    lab = settings.Lab("x", "halobuzz-x", tmp_path, tmp_path)
+    lab = settings.Lab("x", "halobuzz-x", tmp_path, tmp_path, 70)
     values = inventory.new_secrets()
     (tmp_path / "secrets.yml").write_text(inventory.render_secrets(values))
     loaded = yaml.safe_load((tmp_path / "secrets.yml").read_text())
@@ -100,11 +100,12 @@ def test_secrets_are_strong_and_read_back_as_written(tmp_path: Path) -> None:
 
 
 def test_two_labs_have_networks_of_their_own() -> None:
-    scratch = settings.Lab("scratch", "halobuzz-scratch", Path("/s"), Path("/s"))
-    other = settings.Lab("mine", "halobuzz-mine", Path("/m"), Path("/m"))
+    fixed = {*settings.network_candidates("halobuzz-lab"), *settings.network_candidates("scratch")}
+    other = settings.network_candidates("mine")
     assert LAB.subnet == "10.99.0.0/24"
-    assert scratch.subnet == "10.98.0.0/24"
-    assert other.subnet not in {LAB.subnet, scratch.subnet}
+    assert fixed == {98, 99}
+    assert len(other) == len(set(other)) == 34
+    assert fixed.isdisjoint(other)
 
 
 def test_folder_hash_sees_content_names_and_the_executable_bit(tmp_path: Path) -> None:
