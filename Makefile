@@ -16,6 +16,7 @@ LOCK = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.12 --
 	--no-emit-index-url --no-emit-find-links $(UPGRADE)
 PYTHON_CODE = plugins tests
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.tools/collections
 export MOLECULE_GLOB = molecule/*/molecule.yml
 export PYTHONDONTWRITEBYTECODE = 1
 
@@ -94,7 +95,7 @@ artefact: $(TOOLS) ## build the collection, install it elsewhere, use it by name
 oldest: .venv-oldest/.stamp ## units and artefact on the oldest supported Ansible
 	$(MAKE) --no-print-directory units artefact VENV=.venv-oldest
 molecule: $(TOOLS) ## molecule scenarios (SCENARIO=name for one)
-	$(VENV)/bin/molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+	$(VENV)/bin/molecule test --no-command-borders $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
 e2e: $(TOOLS) ## the promises end to end, on the lab
 	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -x -v -m 'not long',@echo 'tests/e2e holds no tests yet')
 bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
