@@ -21,33 +21,17 @@ display = Display()
 _COLOURS = {"✅": "green", "❌": "red", "⚠️": "yellow"}
 
 
-def answer_of(host: str, result: dict[str, Any] | None, variables: dict[str, Any]) -> _health.HostAnswer:
+def answer_of(host: str, result: dict[str, Any] | None) -> _health.HostAnswer:
     """Turn the registered result of ``health_info`` on a host into its report, or into why there is none.
 
     :param result: what the task registered; None where the host never came to it.
-    :param variables: the host's variables, for the command that shows the trouble.
     """
-    answer: _health.HostAnswer = {"host": host, "health": None, "error": "", "reason": "module", "next_command": ""}
     result = result or {}
     if isinstance(result.get("health"), dict):
-        return {**answer, "health": result["health"]}
-    said = _health.clean(result.get("msg") or result.get("module_stderr") or "it was not asked", 2000)
-    address = str(variables.get("ansible_host") or host)
-    user = str(variables.get("ansible_user") or "")
-    ssh = f"ssh {user + '@' if user else ''}{address} true"
-    if result.get("timedout"):
-        period = result["timedout"].get("period") if isinstance(result["timedout"], dict) else "time"
-        error = f"{address} does not answer in {period} s; the connection hangs"
-        return {**answer, "error": error, "reason": "unreachable", "next_command": ssh}
-    if result.get("unreachable"):
-        error = _health.clean(said.rpartition("ssh: ")[2], 160)
-        return {**answer, "error": error, "reason": "unreachable", "next_command": ssh}
-    no_python = result.get("rc") == 127 or "No such file or directory" in said or "not found" in said
-    if no_python:
-        error = "the host's Python for the platform is missing: it was never deployed to"
-        return {**answer, "error": error, "next_command": "make deploy-prod"}
-    error = f"its checks could not run: {_health.clean(said, 300)}"
-    return {**answer, "error": error, "next_command": "make health ARGS=-vvv"}
+        return {"host": host, "health": result["health"], "problem": None}
+    said = _health.clean(result.get("msg") or "it was not asked")
+    unknown: _health.Problem = {"reason": "module", "error": said, "next_command": "make health ARGS=-vvv"}
+    return {"host": host, "health": None, "problem": result.get("problem") or unknown}
 
 
 def write_report(directory: str, report: _health.Report, now_seconds: float) -> None:
@@ -79,10 +63,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self._task.args
         hostvars = task_vars["hostvars"]
-        answers = [
-            answer_of(host, hostvars[host].get(arguments["result_variable"]), hostvars[host])
-            for host in arguments["hosts"]
-        ]
+        answers = [answer_of(host, hostvars[host].get(arguments["result_variable"])) for host in arguments["hosts"]]
         report = _health.combine(answers, arguments["managers"])
         for line in _health.lines(report):
             display.display(line, color=_COLOURS.get(line.split(" ", 1)[0]))
@@ -96,6 +77,9 @@ class ActionModule(ActionBase):
                 return result
         if not report["healthy"] and arguments.get("fail_when_unhealthy", True):
             # Without the report: a failed task prints its whole result, and people have just read it.
-            result.update(failure(ErrorCode.E_UNHEALTHY, report["summary"], report["causes"][0]["next_command"]))
+            first = report["causes"][0]
+            more = f" and {_health.counted(len(report['causes']) - 1, 'more cause')}" if report["causes"][1:] else ""
+            message = f"{first['text']}{more}; the report above has all"
+            result.update(failure(ErrorCode.E_UNHEALTHY, message, first["next_command"]))
             return result
         return {**result, "report": report}

@@ -98,14 +98,20 @@ class Report(TypedDict):
     causes: list[Cause]
 
 
+class Problem(TypedDict):
+    """Why a host has no report."""
+
+    reason: str  # unreachable | module
+    error: str
+    next_command: str
+
+
 class HostAnswer(TypedDict):
     """What came back from one host: its report, or why there is none."""
 
     host: str
     health: Health | None
-    error: str
-    reason: str  # unreachable | module
-    next_command: str
+    problem: Problem | None
 
 
 def clean(text: object, limit: int = 300) -> str:
@@ -184,7 +190,8 @@ def _candidates(check: CheckResult, failed: list[CheckResult]) -> list[CheckResu
         # Half of the members or more: the others are no majority.
         return of("ssh") if dead and 2 * len(dead) >= len(members) else []
     if kind == "http":
-        behind = of("ssh", host=check["runs_on"])
+        silent = check["reason"] in ("no_answer", "refused", "hangs", "broken")
+        behind = of("ssh", host=check["runs_on"]) if silent else []
         if check["reason"] in ("degraded", "status"):
             services = " ".join(check["facts"].get("services_down") or []).lower()
             if "database" in services or "mongo" in services:
@@ -264,23 +271,23 @@ def next_command(check: CheckResult) -> str:
 # --- The hosts' reports together ------------------------------------------------------------------------------------
 
 
-def _missing_host(answer: HostAnswer) -> CheckResult:
-    unreachable = answer["reason"] == "unreachable"
+def _missing_host(host: str, problem: Problem) -> CheckResult:
+    unreachable = problem["reason"] == "unreachable"
     return {
-        "id": f"{answer['host']}/ssh" if unreachable else f"{answer['host']}/module",
+        "id": f"{host}/ssh" if unreachable else f"{host}/module",
         "kind": "ssh" if unreachable else "module",
-        "title": answer["host"],
-        "target": answer["host"],
+        "title": host,
+        "target": host,
         "scope": "host",
         "severity": CRITICAL,
-        "host": answer["host"],
-        "runs_on": answer["host"],
+        "host": host,
+        "runs_on": host,
         "ok": False,
         "latency_ms": 0,
-        "detail": f"unreachable over SSH ({answer['error']})" if unreachable else answer["error"],
-        "reason": answer["reason"],
+        "detail": f"unreachable over SSH ({problem['error']})" if unreachable else problem["error"],
+        "reason": problem["reason"],
         "warnings": [],
-        "facts": {"next_command": answer["next_command"]},
+        "facts": {"next_command": problem["next_command"]},
     }
 
 
@@ -343,10 +350,9 @@ def combine(answers: list[HostAnswer], managers: list[str]) -> Report:
     else:
         checks += _no_view(managers, answers)
     for answer in answers:
-        if answer["health"] is None:
-            checks.append(_missing_host(answer))
-            continue
-        for check in answer["health"]["checks"]:
+        if answer["problem"]:
+            checks.append(_missing_host(answer["host"], answer["problem"]))
+        for check in answer["health"]["checks"] if answer["health"] else []:
             if check["scope"] != "platform":
                 checks.append({**check, "host": answer["host"], "id": f"{answer['host']}/{check['id']}"})
     duration = max([health["duration_seconds"] for health in by_host.values()], default=0.0)
@@ -361,7 +367,8 @@ def _conclude(checks: list[CheckResult], duration: float, seen_from: str) -> Rep
     # What is wrong in the same way is one cause: two Redis instances, three services that were never deployed.
     alike: dict[str, list[CheckResult]] = {}
     for check in sorted((check for check in failed if check["id"] not in blamed), key=_depth):
-        alike.setdefault(f"{check['kind']} {check['detail']} {check['host']}", []).append(check)
+        where = "" if check["kind"] in ("ssh", "module") else check["host"]
+        alike.setdefault(f"{check['kind']} {check['detail']} {where}", []).append(check)
     for group in alike.values():
         ids = {check["id"] for check in group}
         symptoms = [by_id[symptom] for symptom, cause in blamed.items() if cause in ids]

@@ -166,6 +166,12 @@ options:
     description: Fail with C(E_UNHEALTHY) when a critical check failed.
     type: bool
     default: false
+  report_problems:
+    description:
+      - Return a host that cannot be asked (unreachable, no Python) as C(problem), where it would otherwise leave the play.
+      - It is the controller's half that does this.
+    type: bool
+    default: false
   wait_seconds:
     description: Repeat all checks until they are healthy or this much time has passed.
     type: float
@@ -202,9 +208,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problem:
+  description: Why there is no report - C(reason), C(error) and C(next_command).
+  returned: with O(report_problems=true), when the host could not be asked
+  type: dict
 health:
   description: The report.
-  returned: always
+  returned: when the host could be asked
   type: dict
   contains:
     healthy:
@@ -298,6 +308,7 @@ def main() -> None:
         argument_spec={
             "checks": {"type": "list", "elements": "dict", "required": True, "options": check_options()},
             "fail_when_unhealthy": {"type": "bool", "default": False},
+            "report_problems": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 0},
             "interval_seconds": {"type": "float", "default": 2},
         },

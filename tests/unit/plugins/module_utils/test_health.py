@@ -55,15 +55,14 @@ def changed(item: health.CheckResult, changes: dict[str, dict[str, Any]]) -> hea
     return {**item, **change, "facts": {**item["facts"], **change.get("facts", {})}}  # type: ignore[typeddict-item]
 
 
-def answer(name: str, checks: list[health.CheckResult] | None, **more: Any) -> health.HostAnswer:
-    report = health.summarise(checks, 0.8) if checks is not None else None
-    base: dict[str, Any] = {"host": name, "health": report, "error": "", "reason": "", "next_command": ""}
-    return {**base, **more}  # type: ignore[typeddict-item]
+def answer(name: str, checks: list[health.CheckResult]) -> health.HostAnswer:
+    return {"host": name, "health": health.summarise(checks, 0.8), "problem": None}
 
 
 def unreachable(name: str) -> health.HostAnswer:
-    error = "connect to host 10.99.0.13 port 22: No route to host"
-    return answer(name, None, reason="unreachable", error=error, next_command="ssh ops@10.99.0.13 true")
+    command = f"ssh ops@{name} true"
+    problem: health.Problem = {"reason": "unreachable", "error": "No route to host", "next_command": command}
+    return {"host": name, "health": None, "problem": problem}
 
 
 def combine(**per_host: Any) -> health.Report:
@@ -152,8 +151,8 @@ def test_dead_host_is_a_finding_and_the_service_goes_on() -> None:
     text = health.lines(report)
     assert text[0] == "✅ Backend: http://10.99.0.11/api/v1/health (3 of 3 running, 4 ms, not through node3)"
     assert "❌ Swarm: node3 down; 2 of 3 nodes ready" in text
-    dead = "❌ node3: unreachable over SSH (connect to host 10.99.0.13 port 22: No route to host)"
-    assert text[text.index(dead) + 1] == "   Next: ssh ops@10.99.0.13 true"
+    dead = "❌ node3: unreachable over SSH (No route to host)"
+    assert text[text.index(dead) + 1] == "   Next: ssh ops@node3 true"
     assert [cause["id"] for cause in report["causes"]] == ["node3/ssh"]
     assert not report["healthy"]
 
@@ -168,6 +167,9 @@ def test_no_manager_left_is_a_finding_that_follows_from_the_dead_hosts() -> None
     report = combine(**{name: unreachable(name) for name in HOSTS})
     text = health.lines(report)
     assert text[0] == "❌ Platform: unknown: no manager could be asked (node1, node2, node3)"
+    assert text[-1].startswith(
+        "NOT healthy: node1, node2, node3: unreachable over SSH (No route to host) (and so Platform)."
+    )
     assert report["causes"][0]["id"] == "node1/ssh"
 
 
@@ -199,6 +201,13 @@ def test_lost_majority_of_hosts_explains_mongodb() -> None:
     seen = platform(mongodb={**DOWN, "reason": "no_majority", "detail": "no primary"})
     report = combine(node1=seen + host("node1"), node2=unreachable("node2"), node3=unreachable("node3"))
     assert health.blame(report["checks"])["mongodb"] == "node2/ssh"
+
+
+def test_edge_that_answers_is_not_excused_by_a_host_that_ssh_cannot_reach() -> None:
+    refused = {**DOWN, "reason": "status", "detail": "500 boom", "facts": {"status": 500}}
+    seen = platform(backend_http_node1=refused)
+    report = combine(node1=unreachable("node1"), node2=seen + host("node2"), node3=seen + host("node3"))
+    assert "backend/http/node1" not in health.blame(report["checks"])
 
 
 def test_equal_findings_are_told_once() -> None:

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of halobuzz.platform.health_info: a host that cannot be asked is an answer too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible_collections.halobuzz.platform.plugins.module_utils import _health
+
+# A connection that SSH keeps open to a host that has died hangs for a minute (ServerAliveInterval of ansible.cfg, six
+# times), so this module opens its own, and notices after 10 s when the host dies meanwhile. SSH takes the first value of
+# an option: the user's own arguments stay in force behind these.
+OWN_CONNECTION = "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
+
+
+def unreachable(message: str, address: str, user: str) -> _health.Problem:
+    """Turn the words of a failed SSH connection into a finding: the reason alone, and the command that shows it."""
+    error = re.sub(r"^connect to host \S+ port \d+: ", "", message.strip().rpartition("ssh: ")[2])
+    if "privilege escalation prompt" in message:
+        error = "it let us in, but sudo did not answer in time: overloaded, or sudo wants a password"
+    command = f"ssh {user + '@' if user else ''}{address} true"
+    return {"reason": "unreachable", "error": _health.clean(error, 160), "next_command": command}
+
+
+def broken(result: dict[str, Any]) -> _health.Problem:
+    """Turn a module result without a report into a finding: a host that was never deployed to, or anything else."""
+    said = " ".join(str(result.get(key) or "") for key in ("msg", "module_stderr", "module_stdout"))
+    if result.get("rc") == 127 or "No such file or directory" in said or "not found" in said:
+        error = "the platform's Python is missing: nothing was ever deployed to this host"
+        return {"reason": "module", "error": error, "next_command": "make deploy-prod"}
+    error = f"its checks could not run: {_health.clean(said)}"
+    return {"reason": "module", "error": error, "next_command": "make health ARGS=-vvv"}
+
+
+class ActionModule(ActionBase):
+    """Run the module; with ``report_problems`` return what went wrong with the host instead of losing it."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """See the module's documentation."""
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = {key: value for key, value in self._task.args.items() if key != "report_problems"}
+        if not self._task.args.get("report_problems"):
+            return {**result, **self._execute_module("halobuzz.platform.health_info", arguments, task_vars=task_vars)}
+        if self._connection.transport == "ssh":
+            self._connection.set_option("ssh_args", f"{OWN_CONNECTION} {self._connection.get_option('ssh_args') or ''}")
+        try:
+            answer = self._execute_module("halobuzz.platform.health_info", arguments, task_vars=task_vars)
+        except AnsibleConnectionFailure as error:
+            address = str(self._play_context.remote_addr or task_vars.get("ansible_host"))
+            user = str(task_vars.get("ansible_user") or "")
+            return {**result, "changed": False, "problem": unreachable(str(error), address, user)}
+        if isinstance(answer.get("health"), dict):
+            return {**result, **answer}
+        return {**result, "changed": False, "problem": broken(answer)}

@@ -1,0 +1,34 @@
+"""Action `health_info`: a host that cannot be asked, in words. Messages recorded from ansible-core 2.21.5."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.halobuzz.platform.plugins.action.health_info import broken, unreachable
+
+PIPELINED = 'Data could not be sent to remote host "10.99.0.39". Make sure this host can be reached over ssh: '
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        (f"{PIPELINED}ssh: connect to host 10.99.0.39 port 22: Connection timed out\r\n", "Connection timed out"),
+        ("Failed to connect to the host via ssh: ssh: connect to host h port 22: No route to host", "No route to host"),
+        (
+            "Failed to connect to the host via ssh: ops@10.99.0.13: Permission denied (publickey).",
+            "ops@10.99.0.13: Permission denied (publickey).",
+        ),
+        (
+            "Timeout (7s) waiting for privilege escalation prompt: ",
+            "it let us in, but sudo did not answer in time: overloaded, or sudo wants a password",
+        ),
+    ],
+)
+def test_failed_connection_keeps_only_the_reason(message: str, error: str) -> None:
+    problem = unreachable(message, "10.99.0.39", "ops")
+    assert (problem["error"], problem["next_command"]) == (error, "ssh ops@10.99.0.39 true")
+
+
+def test_bare_host_is_told_from_a_broken_one() -> None:
+    missing = {"rc": 127, "module_stderr": "/bin/sh: 1: /opt/halobuzz/python/bin/python: not found\n", "msg": "x"}
+    assert broken(missing)["next_command"] == "make deploy-prod"
+    assert broken({"msg": "Traceback\x1b[2J"})["error"] == "its checks could not run: Traceback [2J"
