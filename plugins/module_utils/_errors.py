@@ -32,9 +32,11 @@ class ErrorCode(str, Enum):
     E_NO_QUORUM = "E_NO_QUORUM"
     E_MONGODB = "E_MONGODB"
     E_RELEASE_UNHEALTHY = "E_RELEASE_UNHEALTHY"
+    E_NO_RELEASE = "E_NO_RELEASE"
     E_CAPACITY = "E_CAPACITY"
     E_UNKNOWN_SERVICE = "E_UNKNOWN_SERVICE"
     E_CONFIRMATION = "E_CONFIRMATION"
+    E_LIMIT = "E_LIMIT"
     E_UNHEALTHY = "E_UNHEALTHY"
 
 
@@ -117,6 +119,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         "The release did not become healthy before its deadline.",
         "make logs; then deploy the last good version: ARGS='-e platform_version=…'",
     ),
+    ErrorCode.E_NO_RELEASE: ErrorText(
+        "There is nothing to start: no release was ever good here, or a container of the data tier does not exist.",
+        "make deploy-prod",
+    ),
     ErrorCode.E_CAPACITY: ErrorText(
         "The hosts have not enough memory for that many replicas.", "lower replicas, or add a host to the group 'app'"
     ),
@@ -126,6 +132,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_CONFIRMATION: ErrorText(
         "This deletes data and asks for the platform's name typed out.",
         "run again with -e destroy_confirm=<the platform's name>",
+    ),
+    ErrorCode.E_LIMIT: ErrorText(
+        "With --limit, most hosts are left out, but this acts on services of the whole platform; nothing was changed.",
+        "run again without --limit, or leave out only the hosts that are down",
     ),
     ErrorCode.E_UNHEALTHY: ErrorText("The platform is not healthy.", "make status; make logs"),
 }

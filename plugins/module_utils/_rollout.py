@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 from typing import Any
 from urllib.parse import quote
 
 DOCKER_SOCKET = "/var/run/docker.sock"
+# Colours and cursor movements (ECMA-48 control sequences).
+_TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # Task states from which a task does not come back (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
 _DEAD = ("failed", "rejected", "complete", "shutdown", "orphaned", "remove")
 
@@ -47,11 +50,11 @@ def log_lines(stream: bytes) -> list[str]:
     """
     text, at = b"", 0
     while at + 8 <= len(stream):
-        size = int.from_bytes(stream[at + 4:at + 8], "big")
-        text += stream[at + 8:at + 8 + size]
+        size = int.from_bytes(stream[at + 4 : at + 8], "big")
+        text += stream[at + 8 : at + 8 + size]
         at += 8 + size
-    lines = text.decode(errors="replace").splitlines()
-    return ["".join(char for char in line if char.isprintable() or char == "\t") for line in lines]
+    lines = _TERMINAL.sub("", text.decode(errors="replace")).rstrip("\n").split("\n")
+    return ["".join(char for char in line if char.isprintable() or char == "\t") for line in lines if line]
 
 
 def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[str, str]) -> dict[str, Any]:
@@ -60,8 +63,9 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
     :param service: as from ``GET /services``.
     :param tasks: its tasks as from ``GET /tasks``.
     :param nodes: host names by node id.
-    :returns: ``{name, image, wanted, current, old, update, tasks, failures}``: ``current`` counts running tasks of the present
-        specification, ``old`` running tasks of another, ``wanted`` is the number of tasks that should run.
+    :returns: ``{name, image, mode, wanted, current, old, update, tasks, failures, labels, memory_bytes, constraints}``: ``current``
+        counts running tasks of the present specification, ``old`` running tasks of another, ``wanted`` is the number of tasks
+        that should run, ``memory_bytes`` one task's limit (0: none).
     """
     template = service["Spec"]["TaskTemplate"]
     replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
@@ -69,7 +73,9 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
     seen, failures, due = [], [], 0
     for task in sorted(tasks, key=lambda one: one["CreatedAt"]):
         spec = task["Spec"]
-        same = spec["ContainerSpec"] == template["ContainerSpec"] and spec.get("ForceUpdate", 0) == template.get("ForceUpdate", 0)
+        same = spec["ContainerSpec"] == template["ContainerSpec"] and spec.get("ForceUpdate", 0) == template.get(
+            "ForceUpdate", 0
+        )
         status = task["Status"]
         alive = task["DesiredState"] in ("running", "ready")
         due += task["DesiredState"] == "running" and same
@@ -77,6 +83,7 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
             current, old = current + same, old + (not same)
         entry = {
             "id": task["ID"],
+            "slot": task.get("Slot", 0),
             "node": nodes.get(task.get("NodeID", ""), "not placed"),
             "state": status["State"],
             "wanted": task["DesiredState"],
@@ -87,12 +94,15 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
         }
         if alive:
             seen.append(entry)
-        if same and (status["State"] in ("failed", "rejected") or (alive and status["State"] == "pending" and status.get("Err"))):
+        if same and (
+            status["State"] in ("failed", "rejected") or (alive and status["State"] == "pending" and status.get("Err"))
+        ):
             failures.append(entry)
     update = service.get("UpdateStatus") or {}
     return {
         "name": service["Spec"]["Name"],
         "image": template["ContainerSpec"]["Image"],
+        "mode": "replicated" if replicated else "global",
         "wanted": replicated["Replicas"] if replicated else due,
         "current": current,
         "old": old,
@@ -100,6 +110,9 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
         "update_message": update.get("Message", ""),
         "tasks": seen,
         "failures": failures,
+        "labels": service["Spec"].get("Labels") or {},
+        "memory_bytes": ((template.get("Resources") or {}).get("Limits") or {}).get("MemoryBytes", 0),
+        "constraints": (template.get("Placement") or {}).get("Constraints") or [],
     }
 
 

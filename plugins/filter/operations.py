@@ -1,0 +1,44 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of the operating verbs: thin names for pure Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.halobuzz.platform.plugins.module_utils import _logs, _operations, _platform_status
+
+
+def answers(hostvars: Mapping[str, Any], hosts: list[str], variable: str) -> dict[str, dict[str, Any]]:
+    """Collect what each host registered under a name; a host that never came to it answers with an empty mapping."""
+    return {host: hostvars[host].get(variable) or {} for host in hosts}
+
+
+def merged_logs(answers: dict[str, dict[str, Any]], lines: int) -> list[str]:
+    """Merge what each host read, then say which hosts and services are missing."""
+    found = {host: answer["lines"] for host, answer in answers.items() if answer.get("lines")}
+    silent = {
+        host: str(answer.get("msg") or "it was not asked") for host, answer in answers.items() if "lines" not in answer
+    }
+    return _logs.merge(found, lines) + [f"{host}: no logs: {reason}" for host, reason in silent.items()]
+
+
+class FilterModule:
+    """Registers the filters."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters of this file by name."""
+        return {
+            "acting_manager": _platform_status.acting_manager,
+            "answers": answers,
+            "limit_problem": _operations.limit_problem,
+            "merged_logs": merged_logs,
+            "paths_problem": _operations.paths_problem,
+            "remains_lines": _operations.remains_lines,
+            "scale_plan": _operations.scale_plan,
+            "status_lines": _platform_status.status_lines,
+            "unknown_service": _operations.unknown_service,
+            "with_replicas": _operations.with_replicas,
+        }

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the operating verbs decide before they change anything. Pure logic."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode
+from ansible_collections.halobuzz.platform.plugins.module_utils._platform_status import table
+from ansible_collections.halobuzz.platform.plugins.module_utils._stack import SCALED_LABEL
+
+_MIB = 1024 * 1024
+
+
+def unknown_service(name: str, known: list[str]) -> str:
+    """Return what to say of a service name that does not exist, with the nearest one; empty for one that does."""
+    if name in known:
+        return ""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"there is no {name!r}.{f' Did you mean {near[0]!r}?' if near else ''} There are: {', '.join(known)}"
+
+
+def limit_problem(play_hosts: list[str], platform_hosts: list[str]) -> str:
+    """Return why a verb that acts on the whole platform must not run with so few hosts; empty where it may.
+
+    A dead host may be left out, which is what its error advises. Naming one host of three and stopping all of them is a trap.
+    """
+    left_out = [host for host in platform_hosts if host not in play_hosts]
+    if 2 * len(left_out) < len(platform_hosts):
+        return ""
+    return f"--limit leaves out {', '.join(left_out)}"
+
+
+def _refusal(code: ErrorCode, message: str, next_command: str = "") -> dict[str, Any]:
+    return {
+        "code": code.value,
+        "message": message,
+        "next_command": next_command,
+        "changed": False,
+        "argv": [],
+        "replicas": 0,
+    }
+
+
+def _replicas_of(given: object) -> int | None:
+    text = str(given).strip()
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= 10_000 else None
+
+
+def _capacity_problem(service: dict[str, Any], replicas: int, swarm: dict[str, Any], reserve_mb: int) -> str:
+    """Compare the memory limits of everything placed on the service's nodes with what these nodes have."""
+    wanted_labels = [one.replace(" ", "") for one in service["constraints"]]
+    nodes = [
+        node
+        for node in swarm["nodes"]
+        if node["state"] == "ready"
+        and node["availability"] == "active"
+        and all(
+            node["labels"].get(one.removeprefix("node.labels.").partition("==")[0]) == one.partition("==")[2]
+            for one in wanted_labels
+            if one.startswith("node.labels.")
+        )
+    ]
+    room = sum(max(0, node["memory_bytes"] - reserve_mb * _MIB) for node in nodes)
+    others = sum(
+        one["memory_bytes"] * one["wanted"]
+        for one in swarm["services"]
+        if one["name"] != service["name"] and one["constraints"] == service["constraints"]
+    )
+    # An update starts a new task before it stops the old one.
+    need = service["memory_bytes"] * (replicas + 1)
+    if others + need <= room:
+        return ""
+    fits = max(0, (room - others) // service["memory_bytes"] - 1) if service["memory_bytes"] else 0
+    return (
+        f"{replicas} replicas of {service['memory_bytes'] // _MIB} MiB, and one more while updating, need {need // _MIB} MiB; "
+        f"other services may use {others // _MIB} MiB; {len(nodes)} host(s) have {room // _MIB} MiB for services, "
+        f"after {reserve_mb} MiB each for the system. {fits} replicas would fit"
+    )
+
+
+def scale_plan(
+    swarm: dict[str, Any],
+    stack: str,
+    catalogue: list[dict[str, Any]],
+    request: dict[str, Any],
+) -> dict[str, Any]:
+    """Decide on a change of replicas.
+
+    :param swarm: ``{services, nodes}`` as a manager reported it (module_utils/_platform_state.py).
+    :param request: ``{service, replicas, reserve_mb, edge_slots}`` as the person gave it; nothing of it is trusted.
+    :returns: ``{code, message, next_command, changed, argv, replicas, label}``; ``code`` is empty where it may be done, ``argv`` is
+        the ``docker service update`` that does it, ``label`` whether the number outlives the next deploy as a label.
+    """
+    names = [service["name"] for service in catalogue]
+    name = str(request["service"])
+    usage = "make scale ARGS='-e scale_service=backend -e scale_replicas=5'"
+    if not name:
+        return _refusal(ErrorCode.E_VARIABLES, f"scale_service is missing. There are: {', '.join(names)}", usage)
+    if name in ("edge", "mongodb", "redis-queue", "redis-cache", "redis"):
+        return _refusal(
+            ErrorCode.E_UNKNOWN_SERVICE,
+            f"{name} runs once per host of its inventory group and has no replicas. There are: {', '.join(names)}",
+            "to have more of it, add a host to its group, then: make deploy-prod",
+        )
+    unknown = unknown_service(name, names)
+    if unknown:
+        return _refusal(ErrorCode.E_UNKNOWN_SERVICE, unknown)
+    replicas = _replicas_of(request["replicas"])
+    if replicas is None:
+        if str(request["replicas"]).strip() == "0":
+            return _refusal(
+                ErrorCode.E_VARIABLES,
+                "0 replicas means to stop the service",
+                f"make down ARGS='-e stop_service={name}'",
+            )
+        return _refusal(
+            ErrorCode.E_VARIABLES, f"scale_replicas is {request['replicas']!r}, no whole number above 0", usage
+        )
+    found = [service for service in swarm["services"] if service["name"] == f"{stack}_{name}"]
+    if not found:
+        return _refusal(ErrorCode.E_UNKNOWN_SERVICE, f"{name} is not deployed: the platform is stopped", "make up")
+    service = found[0]
+    record = next(one for one in catalogue if one["name"] == name)
+    growing = replicas > service["wanted"]
+    if growing and record.get("edge") and replicas + 1 > int(request["edge_slots"]):
+        return _refusal(
+            ErrorCode.E_CAPACITY,
+            f"the edge has room for {request['edge_slots']} tasks of a service, one of them for updates",
+            f"set edge_server_slots to {2 * replicas}, then: make deploy-prod, and scale again",
+        )
+    problem = _capacity_problem(service, replicas, swarm, int(request["reserve_mb"])) if growing else ""
+    if problem:
+        return _refusal(ErrorCode.E_CAPACITY, problem)
+    label = replicas != int(record.get("replicas", 1))
+    has_label = service["labels"].get(SCALED_LABEL)
+    argv = ["docker", "service", "update", "--detach", "--quiet", f"--replicas={replicas}"]
+    argv += [f"--label-add={SCALED_LABEL}={replicas}"] if label else [f"--label-rm={SCALED_LABEL}"] if has_label else []
+    return {
+        "code": "",
+        "message": f"{name}: {service['wanted']} -> {replicas} replicas"
+        + ("" if label else " (the catalogue's number)"),
+        "next_command": "",
+        "changed": service["wanted"] != replicas or has_label != (str(replicas) if label else None),
+        "argv": [*argv, service["name"]],
+        "replicas": replicas,
+        "label": label,
+    }
+
+
+def with_replicas(stack_file: dict[str, Any], service: str, replicas: int, label: bool) -> dict[str, Any]:
+    """Return a rendered stack with another number of replicas, so that a return to the last good release keeps the number."""
+    entry = stack_file["services"][service]
+    labels = {key: value for key, value in entry["deploy"].get("labels", {}).items() if key != SCALED_LABEL}
+    if label:
+        labels[SCALED_LABEL] = str(replicas)
+    deploy = {**entry["deploy"], "replicas": replicas, "labels": labels}
+    return {**stack_file, "services": {**stack_file["services"], service: {**entry, "deploy": deploy}}}
+
+
+def size(count: int) -> str:
+    """Say a number of bytes in the unit that fits (MiB and GiB)."""
+    return f"{count / _MIB / 1024:.1f} GiB" if count >= 1024 * _MIB else f"{count / _MIB:.1f} MiB"
+
+
+def remains_lines(answers: dict[str, dict[str, Any]]) -> list[str]:
+    """List what destroy would delete, one line per thing; empty where nothing is left."""
+    rows: list[list[str]] = []
+    shared: set[tuple[str, str]] = set()
+    for host, answer in answers.items():
+        swarm = answer.get("swarm") or {}
+        remains = answer.get("remains") or {}
+        # Every manager knows the same services and secrets: said once.
+        shared |= {("service", service["name"]) for service in swarm.get("services") or []}
+        shared |= {(kind[:-1], name) for kind in ("secrets", "configs") for name in remains.get(kind) or []}
+        for name, container in (answer.get("containers") or {}).items():
+            if container is not None:
+                rows.append([host, "container", name, container["state"]])
+        rows += [[host, "volume", name, ""] for name in remains.get("volumes") or []]
+        rows += [[host, "path", path, size(count)] for path, count in (remains.get("paths") or {}).items()]
+        if swarm.get("state") not in (None, "inactive", "unknown"):
+            rows.append([host, "membership", "Swarm", swarm["state"]])
+    rows = [["platform", what, name, ""] for what, name in sorted(shared)] + rows
+    return table(rows) if rows else []
+
+
+def paths_problem(paths: list[str]) -> str:
+    """Return the first path that is too dangerous to delete: relative, or less than two folders deep."""
+    for path in paths:
+        parts = [part for part in path.split("/") if part]
+        if not path.startswith("/") or len(parts) < 2 or ".." in parts:
+            return f"{path!r} is not deleted: too near the root"
+    return ""
