@@ -30,6 +30,8 @@ def answer_of(host: str, result: dict[str, Any] | None) -> _health.HostAnswer:
     if isinstance(result.get("health"), dict):
         return {"host": host, "health": result["health"], "problem": None}
     said = _health.clean(result.get("msg") or "it was not asked")
+    if "Timed out after" in said:
+        said = f"no report in {said.partition('Timed out after ')[2].split(' ')[0]} s: the host hangs or is overloaded"
     unknown: _health.Problem = {"reason": "module", "error": said, "next_command": "make health ARGS=-vvv"}
     return {"host": host, "health": None, "problem": result.get("problem") or unknown}
 

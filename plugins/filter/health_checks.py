@@ -176,6 +176,7 @@ def _host_checks(facts: Facts) -> list[Check]:
             "free_percent_critical": limits["memory_free_percent_critical"],
         }
     )
+    checks.append({"id": "load", "kind": "load", "title": "CPU", "severity": "warning"})
     checks.append({"id": "clock", "kind": "clock", "title": "Clock", "severity": "warning"})
     checks.append({"id": "unit/docker", "kind": "unit", "title": "Docker", "target": "docker.service"})
     containers: list[str] = []

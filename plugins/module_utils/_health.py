@@ -32,6 +32,7 @@ _KINDS_BY_DEPTH = (
     "tls",
     "tcp",
     "clock",
+    "load",
 )
 
 
@@ -261,6 +262,8 @@ def next_command(check: CheckResult) -> str:
         return f"on {host}: df -h {target}; sudo docker system df"
     if kind == "memory":
         return f"on {host}: ps aux --sort=-rss | head; sudo docker stats --no-stream"
+    if kind == "load":
+        return f"on {host}: top -b -n 1 | head -20"
     if kind == "clock":
         return f"on {host}: timedatectl"
     if reason == "https_required":
@@ -373,7 +376,9 @@ def _conclude(checks: list[CheckResult], duration: float, seen_from: str) -> Rep
         ids = {check["id"] for check in group}
         symptoms = [by_id[symptom] for symptom, cause in blamed.items() if cause in ids]
         stopped = sorted({symptom["host"] for symptom in symptoms if symptom["kind"] == "container"})
-        told = dict.fromkeys(symptom["title"] for symptom in symptoms if symptom["kind"] != "container")
+        # A dead host takes its edge along, not the service, which has other edges.
+        untold = ("container", "http") if group[0]["kind"] == "ssh" else ("container",)
+        told = dict.fromkeys(symptom["title"] for symptom in symptoms if symptom["kind"] not in untold)
         titles = list(dict.fromkeys(check["title"] for check in group))
         text = _sentence({**group[0], "title": ", ".join(titles)})
         text += f"; its container is not running on {', '.join(stopped)}" if stopped else ""
@@ -391,7 +396,10 @@ def _conclude(checks: list[CheckResult], duration: float, seen_from: str) -> Rep
             cause["text"] + (f" (and so {', '.join(cause['symptoms'])})" if cause["symptoms"] else "")
             for cause in causes
         ]
-        summary = f"NOT healthy: {'; '.join(parts)}. {len(failed)} of {count} failed"
+        # Late answers look like dead services: say so where the verdict is.
+        busy = sorted({check["host"] for check in checks if check["reason"] == "overloaded"})
+        doubt = f" ({', '.join(busy)} overloaded: what hangs may only be slow)" if busy else ""
+        summary = f"NOT healthy: {'; '.join(parts)}. {len(failed)} of {count} failed{doubt}"
     else:
         summary = f"Healthy: {count} in {duration:.1f} s"
     return {
@@ -425,7 +433,8 @@ def _follow(checks: list[CheckResult], report: Report, blamed: dict[str, str]) -
     for check in failed:
         if check["id"] in blamed:
             cause = by_id[blamed[check["id"]]]
-            lines.append(f"   follows from {cause['title']}")
+            if cause["title"] != check["title"]:
+                lines.append(f"   follows from {cause['title']}")
         else:
             lines.append(f"   Next: {next_command(check)}")
     return list(dict.fromkeys(lines))

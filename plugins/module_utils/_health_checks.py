@@ -812,6 +812,20 @@ def check_memory(spec: Spec) -> Finding:
     return finding
 
 
+def judge_load(load: float, cpus: int) -> Finding:
+    """Judge the load of the last minute: far above the number of CPUs, everything answers late and checks hang. Pure."""
+    facts = {"load": round(load, 1), "cpus": cpus}
+    text = f"load {load:.1f} on {_health.counted(cpus, 'CPU')}"
+    if load > 4 * cpus:
+        return Finding(False, f"{text}: overloaded", "overloaded", facts=facts)
+    return Finding(True, text, facts=facts)
+
+
+def check_load(_spec: Spec) -> Finding:
+    """Look at the load average of the last minute."""
+    return judge_load(os.getloadavg()[0], os.cpu_count() or 1)
+
+
 class _Timex(ctypes.Structure):
     # struct timex of adjtimex(2); what follows `status` is not read, but the kernel writes all of it.
     _fields_ = [
@@ -874,6 +888,7 @@ CHECKS: dict[str, Callable[[Spec], Finding]] = {
     "container": check_container,
     "disk": check_disk,
     "memory": check_memory,
+    "load": check_load,
     "clock": check_clock,
     "unit": check_unit,
 }

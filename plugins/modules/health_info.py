@@ -40,9 +40,9 @@ options:
           - V(http) gets a URL, V(tcp) opens a connection, V(tls) verifies a certificate.
           - V(mongodb) reads a replica set's state, V(redis) a server's role, memory policy and persistence.
           - V(swarm) looks at the Swarm's nodes and V(swarm_service) at a service's tasks; both need a manager.
-          - V(container), V(unit), V(disk), V(memory) and V(clock) look at the host itself.
+          - V(container), V(unit), V(disk), V(memory), V(load) and V(clock) look at the host itself.
         type: str
-        choices: [http, tcp, tls, mongodb, redis, swarm_service, swarm, container, disk, memory, clock, unit]
+        choices: [http, tcp, tls, mongodb, redis, swarm_service, swarm, container, disk, memory, load, clock, unit]
         required: true
       title:
         description: What people call it. Checks of one title share a line in the printed report.

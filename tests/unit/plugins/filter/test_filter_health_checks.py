@@ -46,7 +46,7 @@ def test_a_manager_looks_at_the_platform_and_at_itself(checkout: Any) -> None:
 
 def test_another_host_looks_only_at_itself(checkout: Any) -> None:
     checks = by_id(health_checks(facts(checkout, "node2", managers=["node1"])))
-    assert set(checks) == {"disk/", "memory", "clock", "unit/docker", "container/mongodb"}
+    assert set(checks) == {"disk/", "memory", "load", "clock", "unit/docker", "container/mongodb"}
 
 
 def test_external_databases_are_asked_by_uri_and_have_no_containers(checkout: Any) -> None:

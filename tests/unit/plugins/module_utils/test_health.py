@@ -153,7 +153,7 @@ def test_dead_host_is_a_finding_and_the_service_goes_on() -> None:
     assert "❌ Swarm: node3 down; 2 of 3 nodes ready" in text
     dead = "❌ node3: unreachable over SSH (No route to host)"
     assert text[text.index(dead) + 1] == "   Next: ssh ops@node3 true"
-    assert [cause["id"] for cause in report["causes"]] == ["node3/ssh"]
+    assert [(cause["id"], cause["symptoms"]) for cause in report["causes"]] == [("node3/ssh", ["Swarm"])]
     assert not report["healthy"]
 
 
@@ -219,6 +219,16 @@ def test_equal_findings_are_told_once() -> None:
     )
     assert report["summary"].startswith("NOT healthy: Redis: not connected: refused; Backend, Edge: not deployed.")
     assert "❌ Redis: queue and cache not connected: refused" in health.lines(report)
+
+
+def test_overloaded_host_puts_the_verdict_in_doubt_but_is_no_failure() -> None:
+    busy = check(
+        "load", "load", "CPU", "load 64 on 2 CPUs", scope="host", severity="warning", ok=False, reason="overloaded"
+    )
+    assert combine(node2=[*platform(), busy])["healthy"]
+    seen = platform(mongodb={**DOWN, "detail": "hangs: no answer in 3 s"})
+    summary = combine(node1=[*seen, busy])["summary"]
+    assert summary.endswith("failed (node1 overloaded: what hangs may only be slow)")
 
 
 def test_warnings_do_not_fail() -> None:

@@ -415,6 +415,12 @@ def test_memory_and_clock_answer_here() -> None:
     assert "clock" in checks.check_clock(BASE).detail
 
 
+def test_load_levels() -> None:
+    assert checks.judge_load(7.9, 2).ok
+    assert checks.judge_load(64.4, 2).detail.startswith("load 64.4 on 2 CPUs: overloaded")
+    assert "load" in checks.check_load(BASE).detail
+
+
 def test_unit_states() -> None:
     running = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "NRestarts": "0"}
     assert checks.judge_unit("docker.service", running).detail == "docker active"
