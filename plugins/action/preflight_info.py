@@ -80,13 +80,15 @@ class ActionModule(ActionBase):
     def _probe(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if self._is_pipelining_enabled("new", False):
             return run_lean(self, "_preflight_probe", parameters, task_vars)
+        # Ansible hides every value of a no_log option wherever it stands in the answer: passwords only, or a user called
+        # "root" would black out half of the facts.
+        users = {address: user for address, (user, _password) in parameters["credentials"].items()}
+        passwords = {address: password for address, (_user, password) in parameters["credentials"].items()}
+        probe = {key: value for key, value in parameters.items() if key != "credentials"}
         try:
             answer: dict[str, Any] = self._execute_module(
-                "halobuzz.platform.preflight_info",
-                {
-                    "probe": {key: value for key, value in parameters.items() if key != "credentials"},
-                    "credentials": parameters["credentials"],
-                },
+                "halobuzz.platform.preflight_probe",
+                {"probe": {**probe, "users": users}, "credentials": passwords},
                 task_vars=task_vars,
             )
         except AnsibleConnectionFailure as error:

@@ -112,9 +112,6 @@ options:
     description: Time limit of each network request.
     type: float
     default: 4
-  probe:
-    description: Set by the action itself.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -174,20 +171,3 @@ preflight:
       description: Everything that was read.
       type: dict
 """
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.halobuzz.platform.plugins.module_utils import _preflight_probe
-
-
-def main() -> None:
-    """Probe as an ordinary module: the way taken where pipelining is off."""
-    module = AnsibleModule(
-        argument_spec={"probe": {"type": "dict"}, "credentials": {"type": "dict", "no_log": True}},
-        supports_check_mode=True,
-    )
-    parameters = {**module.params["probe"], "credentials": module.params["credentials"]}
-    module.exit_json(changed=False, **_preflight_probe.main(parameters))
-
-
-if __name__ == "__main__":
-    main()
