@@ -238,18 +238,18 @@ def next_command(check: CheckResult) -> str:
             return "compare mongodb_monitoring_user and its password with the inventory, then: make deploy-prod"
         if reason == "no_primary":
             return "wait 15 s and run make health again; then on a member: sudo docker logs --tail 50 mongodb"
-        return "make start   (on a member: sudo docker logs --tail 50 mongodb)"
+        return "make up   (on a member: sudo docker logs --tail 50 mongodb)"
     if kind == "redis":
         container = check["facts"].get("container") or "redis"
         if reason == "auth":
             return "compare redis_monitoring_user and its password with the inventory, then: make deploy-prod"
-        return f"make start   (on {check['runs_on'] or 'the Redis host'}: sudo docker logs --tail 50 {container})"
+        return f"make up   (on {check['runs_on'] or 'the Redis host'}: sudo docker logs --tail 50 {container})"
     if kind == "container":
         if reason == "no_engine":
             return f"on {host}: sudo systemctl status docker"
         if reason == "absent":
             return "make deploy-prod"
-        return f"on {host}: sudo docker logs --tail 50 {target}; then: make start"
+        return f"on {host}: sudo docker logs --tail 50 {target}; then: make up"
     if kind in ("swarm", "swarm_service") and reason in ("no_quorum", "no_engine"):
         return "start the missing managers; docs/operations/quorum.md"
     if kind == "swarm":
