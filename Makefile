@@ -18,7 +18,8 @@ PYTHON_CODE = plugins tests
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.tools/collections
 export MOLECULE_GLOB = molecule/*/molecule.yml
-export PYTHONDONTWRITEBYTECODE = 1
+# Compiled Python belongs beside the tools, not into the tree.
+export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/pycache
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help

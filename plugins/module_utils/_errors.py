@@ -137,7 +137,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         "With --limit, most hosts are left out, but this acts on services of the whole platform; nothing was changed.",
         "run again without --limit, or leave out only the hosts that are down",
     ),
-    ErrorCode.E_UNHEALTHY: ErrorText("The platform is not healthy.", "make status; make logs"),
+    ErrorCode.E_UNHEALTHY: ErrorText("The platform is not healthy.", "make health; make status; make logs"),
 }
 
 
