@@ -123,6 +123,7 @@ error_code:
 
 import os
 import subprocess
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
@@ -193,7 +194,7 @@ def stop_timer() -> None:
         execute("systemctl", "stop", f"{DEAD_MAN}.timer")
 
 
-def trial(params: dict[str, object], connection: str) -> None:
+def trial(params: dict[str, Any], connection: str) -> None:
     """Load the candidate, with a timer set before that brings the confirmed rules back, or removes the table."""
     allowed = params["allowed"]
     try:
@@ -226,7 +227,7 @@ def trial(params: dict[str, object], connection: str) -> None:
         raise
 
 
-def confirm(params: dict[str, object], connection: str) -> None:
+def confirm(params: dict[str, Any], connection: str) -> None:
     """Stop the timer and record the loaded table; only a new connection proves that the rules let one in."""
     if connection and connection == params["trial_connection"]:
         raise StepFailed(ErrorCode.E_FIREWALL, "the confirmation came by the old SSH connection, which proves nothing")
@@ -239,7 +240,7 @@ def confirm(params: dict[str, object], connection: str) -> None:
     replace_file(str(params["record_file"]), (listing + "\n").encode(), {"mode": "0600"})
 
 
-def remove(params: dict[str, object]) -> bool:
+def remove(params: dict[str, Any]) -> bool:
     """Remove table, timer and enablement; return whether there was anything."""
     stop_timer()
     unit = str(params["unit"])

@@ -130,3 +130,6 @@ def test_firewall_table_that_was_changed_by_hand_is_found() -> None:
         "firewall table inet halobuzz_firewall: not what was loaded -> as rendered"
     ]
     assert "not loaded" in lines(wanted, {"nftables": {"loaded": False, "listing": "", "recorded": ""}})[0]
+    unwanted = {"nftables": {**wanted["nftables"], "state": "absent"}}
+    assert lines(unwanted, {"nftables": {"loaded": False, "listing": "", "recorded": ""}}) == []
+    assert "loaded -> absent" in lines(unwanted, {"nftables": {"loaded": True, "listing": "1", "recorded": "1"}})[0]
