@@ -28,7 +28,9 @@ def seconds_of(command: list[str]) -> float:
     :raises SystemExit: where it fails; a benchmark of a failure says nothing.
     """
     started = time.monotonic()
-    done = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
+    done = subprocess.run(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
+    )
     seconds = time.monotonic() - started
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")

@@ -31,12 +31,20 @@ class Run:
     @property
     def changed(self) -> dict[str, int]:
         """Number of changed tasks by host, from the recap."""
-        return {host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)}
+        return {
+            host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)
+        }
 
 
 def playbook(name: str, *arguments: str, inventory: Path = LAB_INVENTORY, **environment: str) -> Run:
     """Run one playbook of the collection from the checkout."""
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), f"playbooks/{name}.yml", *arguments]
+    command = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        "-i",
+        str(inventory),
+        f"playbooks/{name}.yml",
+        *arguments,
+    ]
     done = subprocess.run(
         command,
         cwd=CHECKOUT,
@@ -56,9 +64,11 @@ class Inventory:
         self.folder = folder / "lab"
         shutil.copytree(LAB_INVENTORY, self.folder)
         platform = self.folder / "group_vars" / "all" / "platform.yml"
-        platform.write_text(platform.read_text().replace("{{ inventory_dir ~ '/../../.lab", "{{ '" + str(CHECKOUT / ".lab")).replace(
-            "inventory_dir ~ '/../../.lab", f"'{CHECKOUT}/.lab"
-        ))
+        platform.write_text(
+            platform.read_text()
+            .replace("{{ inventory_dir ~ '/../../.lab", "{{ '" + str(CHECKOUT / ".lab"))
+            .replace("inventory_dir ~ '/../../.lab", f"'{CHECKOUT}/.lab")
+        )
         self.hosts: dict[str, Any] = yaml.safe_load((self.folder / "hosts.yml").read_text())
 
     def set(self, **variables: Any) -> None:
@@ -100,6 +110,9 @@ def secrets() -> dict[str, str]:
 def on_host(host: str, command: str) -> str:
     """Run a shell command as root on a host of the lab; return what it printed."""
     done = subprocess.run(
-        [str(CHECKOUT / "tests/lab/lab"), "ssh", host, f"sudo sh -c '{command}'"], capture_output=True, text=True, timeout=120
+        [str(CHECKOUT / "tests/lab/lab"), "ssh", host, f"sudo sh -c '{command}'"],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     return done.stdout + done.stderr

@@ -41,7 +41,12 @@ def test_unknown_variable_gets_the_nearest_name(inventory: Inventory) -> None:
 def test_unreachable_host_is_named(inventory: Inventory) -> None:
     inventory.hosts["all"]["hosts"]["node3"]["ansible_host"] = "10.99.0.250"
     inventory.write_hosts()
-    refused(playbook("deploy_prod", inventory=inventory.folder, ANSIBLE_TIMEOUT="5"), "E_HOST_UNREACHABLE", "node3", "10.99.0.250")
+    refused(
+        playbook("deploy_prod", inventory=inventory.folder, ANSIBLE_TIMEOUT="5"),
+        "E_HOST_UNREACHABLE",
+        "node3",
+        "10.99.0.250",
+    )
 
 
 def test_wrong_ssh_key_is_told_apart(inventory: Inventory, tmp_path: Path) -> None:
@@ -50,12 +55,17 @@ def test_wrong_ssh_key_is_told_apart(inventory: Inventory, tmp_path: Path) -> No
     inventory.write_hosts()
     # A connection that is still open from before would need no key.
     refused(
-        playbook("deploy_prod", inventory=inventory.folder, ANSIBLE_SSH_CONTROL_PATH_DIR=str(tmp_path)), "E_SSH_AUTH", "Permission denied"
+        playbook("deploy_prod", inventory=inventory.folder, ANSIBLE_SSH_CONTROL_PATH_DIR=str(tmp_path)),
+        "E_SSH_AUTH",
+        "Permission denied",
     )
 
 
 def test_full_disk_is_named(inventory: Inventory) -> None:
-    on_host("node2", "mkdir -p /mnt/full && mount -t tmpfs -o size=32m none /mnt/full && head -c 33000000 /dev/zero > /mnt/full/x")
+    on_host(
+        "node2",
+        "mkdir -p /mnt/full && mount -t tmpfs -o size=32m none /mnt/full && head -c 33000000 /dev/zero > /mnt/full/x",
+    )
     try:
         inventory.set(preflight_directories=["/", "/mnt/full"])
         refused(playbook("deploy_prod", inventory=inventory.folder), "E_PREFLIGHT", "node2", "/mnt/full")
@@ -75,7 +85,9 @@ def test_image_that_does_not_exist_is_named(inventory: Inventory) -> None:
 
 def test_git_ref_that_does_not_exist_is_named(inventory: Inventory) -> None:
     inventory.set(platform_version="v99")
-    refused(playbook("deploy_prod", inventory=inventory.folder), "E_IMAGE", "v99", "git://git.halobuzz.lab/platform.git")
+    refused(
+        playbook("deploy_prod", inventory=inventory.folder), "E_IMAGE", "v99", "git://git.halobuzz.lab/platform.git"
+    )
 
 
 def test_unsupported_operating_system_is_named(inventory: Inventory) -> None:

@@ -15,7 +15,7 @@ import pytest
 from conftest import CHECKOUT, Inventory, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "plugins" / "module_utils"))
-from _redact import forms  # noqa: E402
+from _redact import forms
 
 HOSTS = ("node1", "node2", "node3")
 
@@ -24,7 +24,9 @@ class Sweep:
     """Looks for every form of every secret."""
 
     def __init__(self, secrets: dict[str, str]) -> None:
-        self.forms = {form.encode(): name for name, secret in secrets.items() for form in forms(secret) if len(form) >= 12}
+        self.forms = {
+            form.encode(): name for name, secret in secrets.items() for form in forms(secret) if len(form) >= 12
+        }
 
     def hits(self, text: str | bytes) -> set[str]:
         """Return the names of the secrets that stand in the text."""
@@ -63,7 +65,11 @@ def test_sweep_finds_what_is_planted(sweep: Sweep, secrets: dict[str, str]) -> N
 
 
 def test_no_secret_in_output_or_process_list_of_a_rollout(inventory: Inventory, sweep: Sweep) -> None:
-    environment = {"TZ": "Australia/Sydney", "LOG_LEVEL": f"info-{time.time():.0f}", "CORS_ORIGIN": "https://halobuzz.lab"}
+    environment = {
+        "TZ": "Australia/Sydney",
+        "LOG_LEVEL": f"info-{time.time():.0f}",
+        "CORS_ORIGIN": "https://halobuzz.lab",
+    }
     inventory.set(config_environment=environment)
     watcher = CommandLines()
     watcher.start()
@@ -115,11 +121,16 @@ def test_no_secret_in_docker_inspect(platform: Path, sweep: Sweep, host: str) ->
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_secret_in_journal_or_left_files(platform: Path, sweep: Sweep, host: str) -> None:
-    said = on_host(host, "journalctl --no-pager -o cat; find /tmp /var/tmp /home /root /var/lib/halobuzz/stack -xdev -type f -size -1M -exec cat {} +")
+    said = on_host(
+        host,
+        "journalctl --no-pager -o cat; find /tmp /var/tmp /home /root /var/lib/halobuzz/stack -xdev -type f -size -1M -exec cat {} +",
+    )
     assert sweep.hits(said) == set()
 
 
 def test_no_secret_in_the_logs_of_the_services(platform: Path, sweep: Sweep) -> None:
-    said = on_host("node1", "for name in $(docker service ls --format {{.Name}}); do docker service logs --raw $name 2>&1; done")
+    said = on_host(
+        "node1", "for name in $(docker service ls --format {{.Name}}); do docker service logs --raw $name 2>&1; done"
+    )
     assert said
     assert sweep.hits(said) == set()
