@@ -328,7 +328,7 @@ def check_redis(spec: Spec) -> Finding:
         text = str(error)
         if text.startswith("LOADING"):
             return Finding(False, "is loading its data", "loading", facts=facts)
-        reason = "auth" if text.split(" ")[0] in ("WRONGPASS", "NOAUTH", "NOPERM") else "error"
+        reason = "auth" if text.split(" ", maxsplit=1)[0] in ("WRONGPASS", "NOAUTH", "NOPERM") else "error"
         return Finding(False, f"refuses the user {user or 'default'}: {text}", reason, facts=facts)
     except TimeoutError:
         finding = _hangs(spec)

@@ -33,7 +33,10 @@ State = dict[str, Any]
 def run(argv: list[str]) -> tuple[int, str]:
     """Run a command with a fixed locale; return ``(exit code, stdout)``. A missing program is exit code 127."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, env={**os.environ, "LC_ALL": "C"})
+        # Runs without an AnsibleModule, so there is no run_command.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            argv, capture_output=True, check=False, text=True, timeout=30, env={**os.environ, "LC_ALL": "C"}
+        )
     except FileNotFoundError:
         return 127, ""
     return done.returncode, done.stdout

@@ -148,12 +148,19 @@ class StepFailed(Exception):
         self.code = code
 
 
+def run(*argv: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with a fixed locale; its functions are used without an AnsibleModule, so there is no run_command."""
+    return subprocess.run(  # pylint: disable=ansible-bad-function
+        argv, capture_output=True, check=False, text=True, timeout=60, env={**os.environ, "LC_ALL": "C"}
+    )
+
+
 def execute(*argv: str) -> str:
     """Run a program that must succeed; return its output.
 
     :raises StepFailed: E_FIREWALL with what it said.
     """
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env={**os.environ, "LC_ALL": "C"})
+    done = run(*argv)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip().splitlines()
         raise StepFailed(
@@ -185,7 +192,7 @@ def ssh_connection() -> str:
 
 def timer_active() -> bool:
     """Say whether the timer that takes the rules back is running."""
-    return subprocess.run(["systemctl", "is-active", "--quiet", f"{DEAD_MAN}.timer"]).returncode == 0
+    return run("systemctl", "is-active", "--quiet", f"{DEAD_MAN}.timer").returncode == 0
 
 
 def stop_timer() -> None:
@@ -244,7 +251,7 @@ def remove(params: dict[str, Any]) -> bool:
     """Remove table, timer and enablement; return whether there was anything."""
     stop_timer()
     unit = str(params["unit"])
-    enabled = subprocess.run(["systemctl", "cat", unit], capture_output=True).returncode == 0
+    enabled = run("systemctl", "cat", unit).returncode == 0
     if enabled:
         execute("systemctl", "disable", "--now", unit)
     loaded, _listing = nftables_listing("inet", str(params["table"]))
