@@ -107,10 +107,9 @@ def _up(lab: Lab, host_count: int, debian: str | None, *, take_over: bool) -> No
     tasks.append(Task("platform repository", partial(services.publish_platform, lab), ("git",)))
     known = {task.name for task in tasks}
     tasks += [task for task in _image_tasks(cache, list(images.PRODUCTION_NAMES)) if task.name not in known]
-    for name in images.PRODUCTION_NAMES:
-        tasks.append(
-            Task(f"push {name}", partial(services.push_image, lab, cache, name), ("registry", f"image {name}"))
-        )
+    for together in images.PUSHED_TOGETHER:
+        needs = ("registry", *(f"image {name}" for name in together))
+        tasks.append(Task(f"push {together[0]}", partial(services.push_images, lab, cache, together), needs))
     tasks += _image_tasks(cache, ["s3"])[-1:]
     tasks.append(Task("s3", partial(services.ensure_s3, lab, cache), ("image s3", "dns")))
     run_tasks(tasks)
@@ -147,7 +146,6 @@ def command_destroy(lab: Lab, options: argparse.Namespace) -> None:
         if options.images:
             images.remove_images()
     inventory.remove_inventory(lab)
-    shutil.rmtree(machine.registry_trust_dir(lab), ignore_errors=True)
     keep = {"dockerd.log", "other"} | (set() if options.images else {"cache"})
     if lab.state_dir.is_dir():
         for path in lab.state_dir.iterdir():

@@ -52,6 +52,8 @@ PRODUCTION_NAMES: dict[str, tuple[str, ...]] = {
     "blackbox-exporter": ("prom/blackbox-exporter:v0.26.0",),
 }
 _MONITORING = ("prometheus", "alertmanager", "node-exporter", "redis-exporter", "blackbox-exporter")
+# Images that share most of their layers go to the registry in one step.
+PUSHED_TOGETHER = (("debian-trixie", "redis", "haproxy"), ("node", "mongo"), _MONITORING)
 
 
 @dataclass(frozen=True)
@@ -272,8 +274,6 @@ class ImageCache:
 def remove_images() -> int:
     """Remove every image of the lab's cache; return how many there were."""
     listed = docker("image", "ls", "-q", "--filter", f"reference={REPOSITORY}/*").split()
-    listed += docker("image", "ls", "-q", "--filter", "reference=10.*.0.2:5000/*/*").split()
-    listed += docker("image", "ls", "-q", "--filter", "reference=10.*.0.2:5000/*").split()
     unique = sorted(set(listed))
     if unique:
         docker("image", "rm", "-f", *unique, check=False)

@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .settings import CHECKOUT, REGISTRY_PORT, Lab
+from .settings import CHECKOUT
 from .shell import LabError, run, say, wait_until
 
 # Command -> Debian package that brings it.
@@ -222,18 +222,6 @@ def start_engine() -> None:
             cwd="/",
         )
     wait_until("dockerd", engine_answers, seconds=40, hint=f"tail {log}")
-
-
-def trust_registry(lab: Lab) -> None:
-    """Let the machine's engine push to the lab's registry, which has a certificate of the lab's own authority."""
-    target = registry_trust_dir(lab)
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copy(lab.ca_dir / "ca.crt", target / "ca.crt")
-
-
-def registry_trust_dir(lab: Lab) -> Path:
-    """Where the machine's engine looks for the registry's authority."""
-    return Path("/etc/docker/certs.d") / f"{lab.service_addresses['registry']}:{REGISTRY_PORT}"
 
 
 def docker_json(*argv: str) -> list[dict[str, object]]:

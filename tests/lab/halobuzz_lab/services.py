@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import http.client
 import json
 import shutil
-import ssl
 from pathlib import Path
 
 from .images import PRODUCTION_NAMES, ImageCache, hash_folder
 from .inventory import kept_secrets
-from .machine import trust_registry
-from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, REGISTRY_PORT, S3_BUCKETS, S3_PORT, Lab, network_candidates
+from .registry import Registry, push
+from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, S3_BUCKETS, S3_PORT, Lab, network_candidates
 from .shell import LabError, docker, run, wait_until
-
-_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 def ensure_authority(lab: Lab) -> None:
@@ -35,7 +31,6 @@ def ensure_authority(lab: Lab) -> None:
         run([*sign, "-days", "3650", "-extfile", str(extensions), "-out", certificate])
         for private in folder.glob("*.key"):
             private.chmod(0o600)
-    trust_registry(lab)
 
 
 def ensure_network(lab: Lab) -> Lab:
@@ -112,48 +107,33 @@ def ensure_registry(lab: Lab, cache: ImageCache) -> str | None:
     mounts = ["-v", f"{storage}:/var/lib/registry", "-v", f"{lab.ca_dir}:/certs:ro"]
     command = ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
     text = ensure_service(lab, "registry", cache.tag("services"), command, *mounts)
-    wait_until(
-        "the registry",
-        lambda: _registry_status(lab, "GET", "/v2/") == 200,
-        seconds=20,
-        hint=f"docker logs {lab.container('registry')}",
-    )
+    registry = Registry(lab)
+    wait_until("the registry", registry.answers, seconds=60, hint=f"docker logs {lab.container('registry')}")
+    registry.close()
     return text
 
 
-def _registry_status(lab: Lab, method: str, path: str) -> int:
-    """HTTP status of a request to the registry; 0 when it does not answer."""
-    context = ssl.create_default_context(cafile=str(lab.ca_dir / "ca.crt"))
-    connection = http.client.HTTPSConnection(
-        lab.service_addresses["registry"], REGISTRY_PORT, timeout=5, context=context
-    )
-    try:
-        connection.request(method, path, headers={"Accept": _MANIFEST_TYPE})
-        return connection.getresponse().status
-    except OSError:
-        return 0
-    finally:
-        connection.close()
-
-
-def push_image(lab: Lab, cache: ImageCache, name: str) -> str | None:
-    """Push an image under its production names unless the registry already has this very image."""
-    record = lab.cache_dir / "pushed" / name
-    wanted = cache.tag(name)
-    production = PRODUCTION_NAMES[name]
-    there = all(
-        _registry_status(lab, "HEAD", "/v2/{}/manifests/{}".format(*full.rsplit(":", 1))) == 200 for full in production
-    )
-    if there and record.exists() and record.read_text() == wanted:
+def push_images(lab: Lab, cache: ImageCache, names: tuple[str, ...]) -> str | None:
+    """Put images into the registry under their production names, those that it does not have as they are now."""
+    records = {name: lab.cache_dir / "pushed" / name for name in names}
+    registry = Registry(lab)
+    missing = [
+        name
+        for name, record in records.items()
+        if not record.exists()
+        or record.read_text() != cache.tag(name)
+        or not all(registry.has(full) for full in PRODUCTION_NAMES[name])
+    ]
+    registry.close()
+    if not missing:
         return None
-    for full in production:
-        target = f"{lab.service_addresses['registry']}:{REGISTRY_PORT}/{full}"
-        docker("tag", wanted, target)
-        docker("push", "-q", target)
-        docker("rmi", target, check=False)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(wanted)
-    return f"pushed as {', '.join(production)}"
+    pushed = {record.name for record in (lab.cache_dir / "pushed").glob("*")} & set(PRODUCTION_NAMES)
+    repositories = [full.rpartition(":")[0] for name in sorted(pushed) for full in PRODUCTION_NAMES[name]]
+    push(lab, {cache.tag(name): PRODUCTION_NAMES[name] for name in missing}, repositories)
+    for name in missing:
+        records[name].parent.mkdir(parents=True, exist_ok=True)
+        records[name].write_text(cache.tag(name))
+    return f"pushed as {', '.join(full for name in missing for full in PRODUCTION_NAMES[name])}"
 
 
 def ensure_git(lab: Lab, cache: ImageCache) -> str | None:
@@ -217,7 +197,7 @@ def ensure_s3(lab: Lab, cache: ImageCache) -> str | None:
     wait_until(
         "the S3 server",
         lambda: run(["docker", "exec", container, "test", "-e", "/run/s3-ready"], check=False).returncode == 0,
-        seconds=90,
+        seconds=300,  # 8 s on a quiet machine
         hint=f"docker logs {container}",
         pause_seconds=0.5,
     )

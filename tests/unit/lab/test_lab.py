@@ -141,3 +141,8 @@ def test_nothing_starts_after_a_failed_task_and_its_text_is_kept() -> None:
 
 def test_every_production_image_has_a_recipe() -> None:
     assert set(images.PRODUCTION_NAMES) <= set(images.recipes())
+
+
+def test_every_production_image_is_pushed_once() -> None:
+    pushed = [name for names in images.PUSHED_TOGETHER for name in names]
+    assert sorted(pushed) == sorted(images.PRODUCTION_NAMES)
