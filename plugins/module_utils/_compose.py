@@ -24,7 +24,7 @@ _DATABASES = {"MONGODB_URI": "mongodb", "REDIS_URL": "redis"}
 
 def _text(length: int) -> str:
     """Return random letters and digits: nothing that a URI, a shell or a template would have to escape."""
-    return "".join(random_source.choice(string.ascii_letters + string.digits) for _ in range(length))
+    return "".join(random_source.choices(string.ascii_letters + string.digits, k=length))
 
 
 # Services check the shape of what they get from third parties; "test" stands where the provider's own test keys have it.
