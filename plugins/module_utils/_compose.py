@@ -24,7 +24,7 @@ _DATABASES = {"MONGODB_URI": "mongodb", "REDIS_URL": "redis"}
 
 def _text(length: int) -> str:
     """Return random letters and digits: nothing that a URI, a shell or a template would have to escape."""
-    return "".join(random_source.choices(string.ascii_letters + string.digits, k=length))
+    return "".join(map(random_source.choice, [string.ascii_letters + string.digits] * length))
 
 
 # Services check the shape of what they get from third parties; "test" stands where the provider's own test keys have it.
@@ -146,6 +146,8 @@ def _application(service: dict[str, Any], before: str | None, settings: dict[str
         else f"{settings['image_prefix']}{service['image']}:{settings['image_tag']}",
     }
     if build:
+        # Compose would ask Docker Hub for that name first, and take what somebody has put there.
+        rendered["pull_policy"] = "never"
         rendered["build"] = {
             "context": f"{settings['checkout_dir']}/{build.get('context') or '.'}",
             "dockerfile": f"{settings['checkout_dir']}/{build['dockerfile']}",

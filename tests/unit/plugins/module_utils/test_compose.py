@@ -115,6 +115,15 @@ def test_a_service_without_build_comes_from_the_registry(
     rendered = _compose.render_compose(changed, settings)["services"]["ai-engine"]
     assert rendered["image"] == "registry:5000/halobuzz/ai-engine:git-0123456789ab"
     assert "build" not in rendered
+    assert "pull_policy" not in rendered
+
+
+def test_an_image_that_is_built_is_never_pulled(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+    rendered = _compose.render_compose(services, settings)["services"]
+    assert {name: service.get("pull_policy") for name, service in rendered.items() if "build" in service} == {
+        "ai-engine": "never",
+        "backend": "never",
+    }
 
 
 def test_secrets_are_made_once_and_kept(services: list[dict[str, Any]]) -> None:
