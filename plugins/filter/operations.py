@@ -33,6 +33,7 @@ class FilterModule:
         return {
             "acting_manager": _platform_status.acting_manager,
             "answers": answers,
+            "kept_replicas": _operations.kept_replicas,
             "limit_problem": _operations.limit_problem,
             "merged_logs": merged_logs,
             "paths_problem": _operations.paths_problem,

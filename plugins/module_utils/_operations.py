@@ -139,10 +139,10 @@ def scale_plan(
     has_label = service["labels"].get(SCALED_LABEL)
     argv = ["docker", "service", "update", "--detach", "--quiet", f"--replicas={replicas}"]
     argv += [f"--label-add={SCALED_LABEL}={replicas}"] if label else [f"--label-rm={SCALED_LABEL}"] if has_label else []
+    step = f"{service['wanted']} -> {replicas}" if service["wanted"] != replicas else f"stays at {replicas}"
     return {
         "code": "",
-        "message": f"{name}: {service['wanted']} -> {replicas} replicas"
-        + ("" if label else " (the catalogue's number)"),
+        "message": f"{name}: {step} replicas" + ("" if label else " (the catalogue's number)"),
         "next_command": "",
         "changed": service["wanted"] != replicas or has_label != (str(replicas) if label else None),
         "argv": [*argv, service["name"]],
@@ -161,9 +161,19 @@ def with_replicas(stack_file: dict[str, Any], service: str, replicas: int, label
     return {**stack_file, "services": {**stack_file["services"], service: {**entry, "deploy": deploy}}}
 
 
+def kept_replicas(stack_file: dict[str, Any] | None) -> dict[str, str]:
+    """Return the replicas that scale had set in a rendered stack, by service; none without a file."""
+    services = (stack_file or {}).get("services", {})
+    labels = {name: service["deploy"].get("labels", {}) for name, service in services.items()}
+    return {name: found[SCALED_LABEL] for name, found in labels.items() if SCALED_LABEL in found}
+
+
 def size(count: int) -> str:
-    """Say a number of bytes in the unit that fits (MiB and GiB)."""
-    return f"{count / _MIB / 1024:.1f} GiB" if count >= 1024 * _MIB else f"{count / _MIB:.1f} MiB"
+    """Say a number of bytes in the unit that fits (KiB, MiB, GiB)."""
+    for unit, one in (("GiB", 1024 * _MIB), ("MiB", _MIB)):
+        if count >= one:
+            return f"{count / one:.1f} {unit}"
+    return f"{count / 1024:.0f} KiB"
 
 
 def remains_lines(answers: dict[str, dict[str, Any]]) -> list[str]:

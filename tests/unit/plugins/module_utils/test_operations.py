@@ -126,6 +126,8 @@ def test_the_last_good_release_keeps_the_number() -> None:
         "replicas": 5,
         "labels": {"halobuzz.spec": "s", "halobuzz.scaled": "5"},
     }
+    assert operations.kept_replicas(scaled) == {"backend": "5"}
+    assert operations.kept_replicas(stack) == operations.kept_replicas(None) == {}
     assert operations.with_replicas(scaled, "backend", 3, False) == stack
 
 
