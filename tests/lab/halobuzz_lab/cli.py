@@ -63,10 +63,11 @@ def command_up(lab: Lab, options: argparse.Namespace) -> None:
     if not 1 <= options.hosts <= MAX_HOSTS:
         raise LabError(f"--hosts {options.hosts}: the lab has 1 to {MAX_HOSTS} hosts")
     with file_lock(lab.state_dir / "up.lock", f"`up` of lab {lab.name}"):
-        _up(lab, options.hosts, options.debian, take_over=options.take_over or os.environ.get("CI") == "true")
+        take_over = options.take_over or os.environ.get("CI") == "true"
+        _up(lab, options.hosts, options.debian, take_over=take_over, with_s3=options.s3)
 
 
-def _up(lab: Lab, host_count: int, debian: str | None, *, take_over: bool) -> None:
+def _up(lab: Lab, host_count: int, debian: str | None, *, take_over: bool, with_s3: bool) -> None:
     """Bring up hosts and services; without a `debian` list hosts keep their version, and new ones have the newest."""
     if debian is not None:
         versions = hosts.debian_versions(debian, host_count)
@@ -110,8 +111,9 @@ def _up(lab: Lab, host_count: int, debian: str | None, *, take_over: bool) -> No
     for together in images.PUSHED_TOGETHER:
         needs = ("registry", *(f"image {name}" for name in together))
         tasks.append(Task(f"push {together[0]}", partial(services.push_images, lab, cache, together), needs))
-    tasks += _image_tasks(cache, ["s3"])[-1:]
-    tasks.append(Task("s3", partial(services.ensure_s3, lab, cache), ("image s3", "dns")))
+    if with_s3:
+        tasks += _image_tasks(cache, ["s3"])[-1:]
+        tasks.append(Task("s3", partial(services.ensure_s3, lab, cache), ("image s3", "dns")))
     run_tasks(tasks)
     names = " ".join(hosts.existing_hosts(lab))
     say(f"lab {lab.name} is up: {names}; inventory in {lab.inventory_dir.relative_to(CHECKOUT)}")
@@ -182,7 +184,9 @@ def command_status(lab: Lab, options: argparse.Namespace) -> None:
     for name, address in lab.service_addresses.items():
         row = machine.docker_json("ps", "-a", "--filter", f"name=^{lab.container(name)}$")
         if row:
-            print(f"{name:10} {address:12} {row[0]['Status']:20} {name}.{DOMAIN}")
+            starting = name == "s3" and row[0]["State"] == "running" and not services.is_s3_ready(lab)
+            status = "starting" if starting else str(row[0]["Status"])
+            print(f"{name:10} {address:12} {status:20} {name}.{DOMAIN}")
     if not found:
         raise LabError(f"lab {lab.name} has no hosts; run `tests/lab/lab up`")
     down = [name for name, host in found.items() if host["state"] != "running"]
@@ -201,17 +205,22 @@ def command_ssh(lab: Lab, options: argparse.Namespace) -> None:
 
 
 def command_kill(lab: Lab, options: argparse.Namespace) -> None:
-    """Let a host die at once, as if its power failed."""
+    """Let a host or a service die at once, as if its power failed."""
     _require_engine()
-    hosts.require_host(lab, options.node)
+    if options.node not in lab.service_addresses:
+        hosts.require_host(lab, options.node)
     docker("kill", lab.container(options.node))
     say(f"{options.node} is dead; `tests/lab/lab start {options.node}` brings it back")
 
 
 def command_start(lab: Lab, options: argparse.Namespace) -> None:
-    """Start a stopped host and wait for ssh."""
+    """Start a stopped host or service and wait until it answers."""
     _require_engine()
-    _start(lab, options.node)
+    if options.node in lab.service_addresses:
+        services.start_service(lab, options.node)
+        say(f"{options.node} is up")
+    else:
+        _start(lab, options.node)
 
 
 def command_reboot(lab: Lab, options: argparse.Namespace) -> None:
@@ -267,6 +276,9 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("--debian", default=None, metavar="13|12|LIST", help="as for `up` (default: as now)")
     for command in (up, reset):
         command.add_argument(
+            "--s3", action=argparse.BooleanOptionalAction, default=True, help="with the S3 server (default) or without"
+        )
+        command.add_argument(
             "--take-over", action="store_true", help="remove a lab of this name that another checkout made (CI does)"
         )
     destroy = verb("destroy", command_destroy, "remove hosts, services, network, volumes, inventory and state")
@@ -276,8 +288,8 @@ def _parser() -> argparse.ArgumentParser:
     ssh.add_argument("node", metavar="NODE")
     ssh.add_argument("command", nargs=argparse.REMAINDER, metavar="CMD", help="command to run there")
     for name, action, text in (
-        ("kill", command_kill, "let a host die at once"),
-        ("start", command_start, "start a dead host and wait for ssh"),
+        ("kill", command_kill, "let a host (or service: registry, git, dns, s3) die at once"),
+        ("start", command_start, "start a dead host or service and wait until it answers"),
         ("reboot", command_reboot, "shut a host down in order and start it again"),
     ):
         verb(name, action, text).add_argument("node", metavar="NODE")

@@ -173,7 +173,7 @@ def publish_platform(lab: Lab) -> str | None:
 
 
 def ensure_s3(lab: Lab, cache: ImageCache) -> str | None:
-    """S3 server with one user and the lab's buckets; its data survive a restart, not `destroy`.
+    """S3 server with one user and the lab's buckets; its data survive a restart, not `destroy`. Not waited for.
 
     Keys are those of the platform's secrets; tools and tests find them in `.lab/s3.env`.
     """
@@ -189,16 +189,31 @@ def ensure_s3(lab: Lab, cache: ImageCache) -> str | None:
     path.touch(mode=0o600)
     path.write_text("".join(f'{name}="{value}"\n' for name, value in settings.items()))
     container = lab.container("s3")
+    if docker("ps", "-aq", "--filter", f"name=^{container}$") and not is_running(container):
+        return "left stopped; `tests/lab/lab start s3` starts it"
     volume = f"{container}-data"
     docker("volume", "create", "--label", f"halobuzz.lab={lab.name}", volume)
-    limit = "nofile=16384:16384"
-    mounts = ["-v", f"{volume}:/data", "-v", f"{path}:/run/s3.env:ro", "--ulimit", limit]
+    mounts = ["-v", f"{volume}:/data", "-v", f"{path}:/run/s3.env:ro", "--ulimit", "nofile=16384:16384"]
     text = ensure_service(lab, "s3", cache.tag("s3"), [], *mounts)
-    wait_until(
-        "the S3 server",
-        lambda: run(["docker", "exec", container, "test", "-e", "/run/s3-ready"], check=False).returncode == 0,
-        seconds=300,  # 8 s on a quiet machine
-        hint=f"docker logs {container}",
-        pause_seconds=0.5,
-    )
-    return text
+    return f"{text}; ready some seconds later: `tests/lab/lab status`" if text else None
+
+
+def is_s3_ready(lab: Lab) -> bool:
+    """Whether the S3 server runs and has made its user and buckets."""
+    words = ["docker", "exec", lab.container("s3"), "test", "-e", "/run/s3-ready"]
+    return run(words, check=False).returncode == 0
+
+
+def start_service(lab: Lab, name: str) -> None:
+    """Start a stopped service and wait until it serves. Raises LabError when it is not there or does not come up."""
+    container = lab.container(name)
+    if not docker("ps", "-aq", "--filter", f"name=^{container}$"):
+        raise LabError(f"lab {lab.name} has no {name}; run `tests/lab/lab up`")
+    docker("start", container)
+    hint = f"docker logs {container}"
+    if name == "s3":
+        wait_until("the S3 server", lambda: is_s3_ready(lab), seconds=300, hint=hint, pause_seconds=0.5)
+    if name == "registry":
+        registry = Registry(lab)
+        wait_until("the registry", registry.answers, seconds=60, hint=hint)
+        registry.close()
