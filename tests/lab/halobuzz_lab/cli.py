@@ -10,7 +10,7 @@ import time
 from functools import partial
 
 from . import hosts, images, inventory, machine, services
-from .settings import CHECKOUT, DEBIAN_SUITES, DOMAIN, MAX_HOSTS, Lab, current_lab
+from .settings import CHECKOUT, DEBIAN_SUITES, DOMAIN, MAX_HOSTS, Lab, current_lab, shared_cache_dir
 from .shell import LabError, Task, docker, file_lock, run_tasks, say
 
 _EXAMPLES = """\
@@ -148,6 +148,8 @@ def command_destroy(lab: Lab, options: argparse.Namespace) -> None:
         if options.images:
             images.remove_images()
     inventory.remove_inventory(lab)
+    if options.images:
+        shutil.rmtree(shared_cache_dir(), ignore_errors=True)
     keep = {"dockerd.log", "other"} | (set() if options.images else {"cache"})
     if lab.state_dir.is_dir():
         for path in lab.state_dir.iterdir():

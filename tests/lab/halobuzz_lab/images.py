@@ -273,9 +273,10 @@ class ImageCache:
 
 def remove_images() -> int:
     """Remove every image of the lab's cache; return how many there were."""
-    listed = docker("image", "ls", "-q", "--filter", f"reference={REPOSITORY}/*").split()
-    unique = sorted(set(listed))
-    if unique:
-        docker("image", "rm", "-f", *unique, check=False)
-        say(f"removed {len(unique)} images")
-    return len(unique)
+    # By tag: an image that others are built on cannot be removed by its id.
+    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={REPOSITORY}/*")
+    tags = listed.split()
+    if tags:
+        docker("image", "rm", *tags, check=False)
+        say(f"removed {len(tags)} images")
+    return len(tags)
