@@ -53,7 +53,7 @@ def no_answer(answer: dict[str, Any]) -> str:
 def acting_manager(answers: Answers, managers: list[str]) -> dict[str, str]:
     """Find a manager through which the Swarm can be changed.
 
-    :returns: ``{host, code, message}``: ``code`` is empty, or E_NO_QUORUM, E_DOCKER, E_HOST_UNREACHABLE or E_INVENTORY with a message.
+    :returns: ``{host, code, message}``: ``code`` is empty, or E_NO_QUORUM, E_DOCKER, E_HOST_UNREACHABLE, E_NO_RELEASE or E_INVENTORY with a message.
     """
     asked = [host for host in managers if host in answers]
     for host in asked:
@@ -78,11 +78,8 @@ def acting_manager(answers: Answers, managers: list[str]) -> dict[str, str]:
         elif answer.get("engine_error"):
             nothing = {"host": "", "code": ErrorCode.E_DOCKER.value, "message": f"{host}: {answer['engine_error']}"}
         elif nothing["code"] == ErrorCode.E_INVENTORY.value:
-            nothing = {
-                "host": "",
-                "code": ErrorCode.E_INVENTORY.value,
-                "message": f"{host} is no manager of a Swarm ({swarm['state']}): the platform was not deployed here",
-            }
+            message = f"{host} is no manager of a Swarm ({swarm['state']}): the platform was not deployed here"
+            nothing = {"host": "", "code": ErrorCode.E_NO_RELEASE.value, "message": message}
     return nothing
 
 

@@ -87,7 +87,7 @@ def test_silent_host_is_named_and_the_next_manager_is_believed(answers: dict[str
     [
         ({"msg": "timed out"}, "E_HOST_UNREACHABLE"),
         ({"engine_error": "refused", "swarm": {"state": "unknown", "manager": False}}, "E_DOCKER"),
-        ({"engine_error": "", "swarm": {"state": "inactive", "manager": False}}, "E_INVENTORY"),
+        ({"engine_error": "", "swarm": {"state": "inactive", "manager": False}}, "E_NO_RELEASE"),
     ],
 )
 def test_no_manager_has_a_reason(answer: dict[str, Any], code: str) -> None:
