@@ -183,7 +183,7 @@ def test_redis_refuses_a_wrong_password_without_repeating_it() -> None:
 
 def test_redis_takes_user_and_password_from_a_url_and_never_shows_it() -> None:
     with server(lambda connection: None) as address:
-        bad = {**REDIS, "target": "", "uri": f"redis://u:planted@{address}/0"}
+        bad = {**REDIS, "target": "", "uri": f"redis://u:planted@{address}/0"}  # pragma: allowlist secret
         assert "planted" not in checks.check_redis(bad).detail
     broken = checks.check_redis({**REDIS, "uri": "redis://u:plan/ted@host:6379"})
     assert (broken.reason, "plan" in broken.detail) == ("uri", False)
