@@ -29,6 +29,7 @@ help: ## show this list
 	@printf '\nINVENTORY=%s  ARGS=%s\n' "$(INVENTORY)" "$(ARGS)"
 
 #: The platform
+setup: INVENTORY = inventories/development
 setup: $(TOOLS) ## development environment from the runbook: clone, install, start, check
 	$(PLAYBOOK) playbooks/setup_dev.yml
 deploy-prod: $(TOOLS) ## make the hosts of the inventory run the platform

@@ -87,12 +87,13 @@ def _base() -> dict[str, Any]:
     return {"restart": "unless-stopped", "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
 
 
-def _healthcheck(test: list[str], start_seconds: int, timeout_seconds: int = 3) -> dict[str, Any]:
+def _healthcheck(test: list[str], start_seconds: int, timeout_seconds: int = 10) -> dict[str, Any]:
+    # More patient than in production: a developer's machine also builds, and one service's failure stops the others' start.
     return {
         "test": test,
-        "interval": "3s",
+        "interval": "5s",
         "timeout": f"{timeout_seconds}s",
-        "retries": 5,
+        "retries": 6,
         "start_period": f"{start_seconds}s",
     }
 
