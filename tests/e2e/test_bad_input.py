@@ -68,7 +68,7 @@ def test_full_disk_is_named(inventory: Inventory) -> None:
     )
     try:
         inventory.set(preflight_directories=["/", "/mnt/full"])
-        refused(playbook("deploy_prod", inventory=inventory.folder), "E_PREFLIGHT", "node2", "/mnt/full")
+        refused(playbook("deploy_prod", inventory=inventory.folder), "E_NO_SPACE", "node2", "/mnt/full")
     finally:
         on_host("node2", "umount /mnt/full")
 
@@ -92,7 +92,7 @@ def test_git_ref_that_does_not_exist_is_named(inventory: Inventory) -> None:
 
 def test_unsupported_operating_system_is_named(inventory: Inventory) -> None:
     inventory.set(preflight_supported_os=[{"id": "ubuntu", "versions": ["24.04"]}])
-    refused(playbook("deploy_prod", inventory=inventory.folder), "E_PREFLIGHT", "Debian", "ubuntu")
+    refused(playbook("deploy_prod", inventory=inventory.folder), "E_PREFLIGHT", "Debian", "Ubuntu 24.04")
 
 
 def test_inventory_without_mongodb_is_explained(inventory: Inventory) -> None:

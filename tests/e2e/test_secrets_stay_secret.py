@@ -130,7 +130,8 @@ def test_no_secret_in_journal_or_left_files(platform: Path, sweep: Sweep, host: 
 
 def test_no_secret_in_the_logs_of_the_services(platform: Path, sweep: Sweep) -> None:
     said = on_host(
-        "node1", "for name in $(docker service ls --format {{.Name}}); do docker service logs --raw $name 2>&1; done"
+        "node1",
+        "for name in $(docker service ls --format {{.Name}}); do timeout 15 docker service logs --raw --tail 500 $name 2>&1; done",
     )
     assert said
     assert sweep.hits(said) == set()
