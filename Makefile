@@ -9,7 +9,8 @@ VENV ?= .venv
 HOSTS ?= 3
 DEBIAN ?= 13
 
-PLAYBOOK = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
+# An inventory that is not there is an error, not a run on no host that ends well.
+PLAYBOOK = ANSIBLE_INVENTORY_UNPARSED_FAILED=true $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
 TOOLS = $(VENV)/.stamp
 PYTEST = $(VENV)/bin/python -m pytest
 LOCK = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
