@@ -28,7 +28,7 @@ class Tally:
 
     started_at: float = field(default_factory=time.monotonic)
     ok_at: list[float] = field(default_factory=list)
-    slowest_seconds: float = 0.0
+    slowest: tuple[float, float] = (0.0, 0.0)  # how long, asked when
     errors: dict[str, int] = field(default_factory=dict)
     failed_at: list[float] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
@@ -43,7 +43,8 @@ class Tally:
             "errors": self.errors,
             "first_failure_seconds": round(min(self.failed_at), 2) if self.failed_at else None,
             "last_failure_seconds": round(max(self.failed_at), 2) if self.failed_at else None,
-            "slowest_seconds": round(self.slowest_seconds, 2),
+            "slowest_seconds": round(self.slowest[0], 2),
+            "slowest_asked_at_seconds": round(self.slowest[1], 2),
             "longest_outage_seconds": round(max(b - a for a, b in itertools.pairwise(marks)), 2),
             "ids": self.ids,
         }
@@ -73,7 +74,7 @@ def _keep_asking(url: str, text: str, options: argparse.Namespace, tally: Tally)
             error = str(getattr(problem, "reason", problem))
         now = time.monotonic()
         with tally.lock:
-            tally.slowest_seconds = max(tally.slowest_seconds, now - asked_at)
+            tally.slowest = max(tally.slowest, (now - asked_at, asked_at - tally.started_at))
             if error:
                 tally.errors[error] = tally.errors.get(error, 0) + 1
                 tally.failed_at.append(now - tally.started_at)
@@ -87,8 +88,9 @@ def steady_requests(options: argparse.Namespace) -> dict[str, Any]:
     """Ask every URL again and again from ``--clients`` threads each, every time over a new connection."""
     tally = Tally()
     with ThreadPoolExecutor(max_workers=len(options.urls) * options.clients) as pool:
-        for url in options.urls * options.clients:
-            pool.submit(_keep_asking, url, options.text, options, tally)
+        clients = [pool.submit(_keep_asking, url, options.text, options, tally) for url in options.urls * options.clients]
+    for client in clients:
+        client.result()
     return tally.summary()
 
 
