@@ -88,7 +88,9 @@ def steady_requests(options: argparse.Namespace) -> dict[str, Any]:
     """Ask every URL again and again from ``--clients`` threads each, every time over a new connection."""
     tally = Tally()
     with ThreadPoolExecutor(max_workers=len(options.urls) * options.clients) as pool:
-        clients = [pool.submit(_keep_asking, url, options.text, options, tally) for url in options.urls * options.clients]
+        clients = [
+            pool.submit(_keep_asking, url, options.text, options, tally) for url in options.urls * options.clients
+        ]
     for client in clients:
         client.result()
     return tally.summary()
