@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import http.cookiejar
 import itertools
 import json
@@ -70,7 +71,7 @@ def _keep_asking(url: str, text: str, options: argparse.Namespace, tally: Tally)
             answer, error = _ask(url, text, options.timeout_seconds), ""
         except urllib.error.HTTPError as problem:
             error = str(problem.code)
-        except OSError as problem:
+        except (OSError, http.client.HTTPException) as problem:  # the latter: cut off in the middle of an answer
             error = str(getattr(problem, "reason", problem))
         now = time.monotonic()
         with tally.lock:
