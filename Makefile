@@ -19,8 +19,12 @@ PYTHON_CODE = plugins tests
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.tools/collections
 export MOLECULE_GLOB = molecule/*/molecule.yml
+# Its default is one folder for all checkouts of the same name, and what it remembers there of another makes it skip steps.
+export MOLECULE_EPHEMERAL_DIRECTORY = $(CURDIR)/.cache/molecule
 # Compiled Python belongs beside the tools, not into the tree.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/pycache
+# Where it is forbidden, every ansible process compiles its whole library again, some seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -97,17 +101,19 @@ artefact: $(TOOLS) ## build the collection, install it elsewhere, use it by name
 	tests/tools/artefact $(VENV)
 oldest: .venv-oldest/.stamp ## units and artefact on the oldest supported Ansible
 	$(MAKE) --no-print-directory units artefact VENV=.venv-oldest
-molecule: $(TOOLS) ## molecule scenarios (SCENARIO=name for one)
-	$(VENV)/bin/molecule test --no-command-borders $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+molecule: $(TOOLS) ## molecule scenarios (SCENARIO=name for one, DESTROY=never to keep the lab)
+	rm -rf $(MOLECULE_EPHEMERAL_DIRECTORY)
+	$(VENV)/bin/molecule test --no-command-borders --destroy $(or $(DESTROY),always) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
 e2e: $(TOOLS) ## the promises end to end, on the lab
 	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -x -v -m 'not long',@echo 'tests/e2e holds no tests yet')
 bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
 	@test -f 'tests/bench/$(NAME).py' || { echo "usage: make bench NAME=one of:" $(basename $(notdir $(wildcard tests/bench/*.py))) >&2; exit 2; }
 	$(VENV)/bin/python tests/bench/$(NAME).py
+test test-full: export DESTROY = never
 test: $(TOOLS) ## every promise once, from a clean clone
-	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e
+	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e lab-destroy
 test-full: $(TOOLS) ## the long matrices as well
-	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e-full
+	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e-full lab-destroy
 
 #: Upkeep
 changelog: $(TOOLS) ## turn the fragments into CHANGELOG.md for the version in galaxy.yml

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 HaloBuzz
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person outside of the platform sees: steady requests, a socket.io echo, open ports. Prints one JSON object."""
+"""What a person outside of the platform sees: a day of a user, steady requests, open ports. Prints one JSON object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import http.client
 import http.cookiejar
 import itertools
 import json
+import secrets
 import socket
+import sys
 import threading
 import time
 import urllib.error
@@ -123,6 +125,73 @@ def socket_echo(options: argparse.Namespace) -> dict[str, Any]:
     return {"echo": None}
 
 
+class PromiseBroken(Exception):
+    """An answer is not the one that was promised."""
+
+
+def _call(url: str, status: int, body: Any = None, **headers: str) -> Any:
+    """GET ``url``, or POST ``body`` (bytes as they are, else as JSON) to it; return the JSON answer, or text.
+
+    :raises PromiseBroken: another status than ``status``.
+    """
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json", **headers})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=15) as response:  # noqa: S310
+            got, text, cookie = response.status, response.read().decode(), response.headers.get("Set-Cookie", "")
+    except urllib.error.HTTPError as error:
+        got, text, cookie = error.code, error.read().decode(), ""
+    if got != status:
+        raise PromiseBroken(f"{url} answered {got} instead of {status}: {text[:200]}")
+    answer = json.loads(text) if text.startswith("{") else text
+    return {**answer, "cookie": cookie.split(";")[0]} if isinstance(answer, dict) and cookie else answer
+
+
+def _expect(what: str, got: Any, wanted: Any) -> None:
+    if got != wanted:
+        raise PromiseBroken(f"{what}: {got!r} instead of {wanted!r}")
+
+
+def use_platform(options: argparse.Namespace) -> dict[str, Any]:
+    """Do what people do, at the edge ``here``; each answer needs another part of the platform to work.
+
+    What was done here is asked for at another host's edge, ``there``. Returns what was written.
+
+    :raises PromiseBroken: an answer is not the one that was promised.
+    """
+    here, there, name = options.here, options.there, secrets.token_hex(6)
+    person = {"email": f"{name}@example.org", "password": "made up 1"}
+    _expect("version", _call(f"{here}/version", 200)["version"], options.version)
+
+    _call(f"{here}/api/v1/auth/register", 201, person)
+    token = _call(f"{here}/api/v1/auth/login", 200, person)["token"]
+    me = _call(f"{there}/api/v1/auth/me", 200, Authorization=f"Bearer {token}")
+    _expect("whose token it is", me["email"], person["email"])
+
+    wanted = {"text": f"hello from {name}", "author": person["email"], "private": f"note of {name}"}
+    message = _call(f"{here}/api/v1/messages", 201, wanted)
+    message.pop("cookie", None)
+    read = _call(f"{there}/api/v1/messages/{message['id']}", 200)
+    _expect("message with its decrypted note", {key: read[key] for key in wanted}, wanted)
+
+    job = _call(f"{here}/api/v1/jobs", 202, {"payload": name})["id"]
+    deadline = time.monotonic() + 20
+    while (done := _call(f"{there}/api/v1/jobs/{job}", 200))["state"] != "completed" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    _expect("result of the job", (done.get("result") or {}).get("echo"), name)
+
+    judged = _call(f"{here}/api/v1/moderation/check", 200, {"text": "hello"})
+    _expect("judgement of the AI engine", judged["flagged"], False)
+
+    part = f'--{name}\r\nContent-Disposition: form-data; name="file"; filename="picture.txt"\r\n\r\n{name}\r\n--{name}--\r\n'
+    form = {"Content-Type": f"multipart/form-data; boundary={name}"}
+    upload = _call(f"{here}/uploads", 201, part.encode(), **form)
+    _expect("uploaded file", _call(f"{here}{upload['url']}", 200, Cookie=upload.get("cookie", "")), name)
+
+    _expect("socket.io echo", socket_echo(argparse.Namespace(url=here))["echo"], "hello")
+    return {"message": {**wanted, "id": message["id"]}, "person": person}
+
+
 def open_ports(options: argparse.Namespace) -> dict[str, Any]:
     """Return which ``address:port`` accept a connection within two seconds."""
 
@@ -151,15 +220,20 @@ def main() -> None:
     requests.add_argument("--pause-seconds", type=float, default=0.1)
     requests.add_argument("--timeout-seconds", type=float, default=35.0)
     requests.set_defaults(run=steady_requests)
-    echo = verbs.add_parser("echo")
-    echo.add_argument("url")
-    echo.set_defaults(run=socket_echo)
+    use = verbs.add_parser("use")
+    use.add_argument("here")
+    use.add_argument("there")
+    use.add_argument("version")
+    use.set_defaults(run=use_platform)
     ports = verbs.add_parser("ports")
     ports.add_argument("addresses", help="separated by commas")
     ports.add_argument("ports", nargs="+", type=int)
     ports.set_defaults(run=open_ports)
     options = parser.parse_args()
-    print(json.dumps(options.run(options)))
+    try:
+        print(json.dumps(options.run(options)))
+    except PromiseBroken as broken:
+        sys.exit(str(broken))
 
 
 if __name__ == "__main__":

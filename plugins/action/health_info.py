@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.halobuzz.platform.plugins.module_utils import _health
+from ansible_collections.halobuzz.platform.plugins.module_utils import _health, _health_arguments
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import execute_lean_module
 
 # A connection that SSH keeps open to a host that has died hangs for a minute (ServerAliveInterval of ansible.cfg, six
 # times), so this module opens its own, and notices after 10 s when the host dies meanwhile. SSH takes the first value of
@@ -38,7 +39,7 @@ def broken(result: dict[str, Any]) -> _health.Problem:
 
 
 class ActionModule(ActionBase):
-    """Run the module; with ``report_problems`` return what went wrong with the host instead of losing it."""
+    """Run the checks; with ``report_problems`` return what went wrong with the host instead of losing it."""
 
     _supports_check_mode = True
 
@@ -46,13 +47,12 @@ class ActionModule(ActionBase):
         """See the module's documentation."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = {key: value for key, value in self._task.args.items() if key != "report_problems"}
         if not self._task.args.get("report_problems"):
-            return {**result, **self._execute_module("halobuzz.platform.health_info", arguments, task_vars=task_vars)}
+            return {**result, **self._run_checks(task_vars)}
         if self._connection.transport == "ssh":
             self._connection.set_option("ssh_args", f"{OWN_CONNECTION} {self._connection.get_option('ssh_args') or ''}")
         try:
-            answer = self._execute_module("halobuzz.platform.health_info", arguments, task_vars=task_vars)
+            answer = self._run_checks(task_vars)
         except AnsibleConnectionFailure as error:
             address = str(self._play_context.remote_addr or task_vars.get("ansible_host"))
             user = str(task_vars.get("ansible_user") or "")
@@ -60,3 +60,11 @@ class ActionModule(ActionBase):
         if isinstance(answer.get("health"), dict):
             return {**result, **answer}
         return {**result, "changed": False, "problem": broken(answer)}
+
+    def _run_checks(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run them on the host.
+
+        :raises AnsibleConnectionFailure: the host cannot be reached.
+        """
+        spec = _health_arguments.argument_spec()
+        return execute_lean_module(self, "_health_checks", spec, task_vars, _health_arguments.passwords)

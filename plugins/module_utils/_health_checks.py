@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.halobuzz.platform.plugins.module_utils import _health, _host_state
+from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.module_utils._health import CheckResult, Finding, clean
 
 Spec = dict[str, Any]
@@ -963,3 +964,12 @@ def run_report(specs: list[Spec], wait_seconds: float = 0, interval_seconds: flo
         if health["healthy"] or time.monotonic() + interval_seconds > end:
             return health
         time.sleep(interval_seconds)
+
+
+def main(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Entry point on a host: the module's arguments in, the result out."""
+    health = run_report(parameters["checks"], parameters["wait_seconds"], parameters["interval_seconds"])
+    answer: dict[str, Any] = {"changed": False, "health": health}
+    if parameters["fail_when_unhealthy"] and not health["healthy"]:
+        answer.update(failure(ErrorCode.E_UNHEALTHY, health["summary"]))
+    return answer

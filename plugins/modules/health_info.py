@@ -262,68 +262,18 @@ error_code:
   type: str
 """
 
-import urllib.parse
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.halobuzz.platform.plugins.module_utils import _health_checks
-from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
-
-_TEXTS = ("target", "runs_on", "name", "hang_hint", "container", "replica_set", "user", "policy")
-
-
-def check_options() -> dict[str, dict[str, object]]:
-    """Return the argument spec of one check."""
-    options: dict[str, dict[str, object]] = {name: {"type": "str", "default": ""} for name in _TEXTS}
-    options.update(
-        id={"type": "str", "required": True},
-        kind={"type": "str", "required": True, "choices": list(_health_checks.CHECKS)},
-        title={"type": "str", "required": True},
-        scope={"type": "str", "choices": ["platform", "host"], "default": "host"},
-        severity={"type": "str", "choices": ["critical", "warning"], "default": "critical"},
-        timeout_seconds={"type": "float", "default": 3},
-        status={"type": "list", "elements": "int", "default": [200]},
-        headers={"type": "dict", "default": {}},
-        expected_fields={"type": "dict", "default": {}},
-        ca_file={"type": "path"},
-        server_name={"type": "str"},
-        min_days={"type": "int", "default": 14},
-        hosts={"type": "list", "elements": "str", "default": []},
-        names={"type": "dict", "default": {}},
-        lag_seconds_max={"type": "int", "default": 30},
-        auth_source={"type": "str", "default": "admin"},
-        password={"type": "str", "default": "", "no_log": True},
-        uri={"type": "str", "default": "", "no_log": True},
-        aof_expected={"type": "bool", "default": False},
-        spread_hosts={"type": "int", "default": 1},
-        nodes_wanted={"type": "int", "default": 0},
-        free_percent_warning={"type": "float", "default": 15},
-        free_percent_critical={"type": "float", "default": 5},
-    )
-    return options
+from ansible_collections.halobuzz.platform.plugins.module_utils import _health_arguments, _health_checks
 
 
 def main() -> None:
     """Run the checks and leave with the report."""
-    module = AnsibleModule(
-        argument_spec={
-            "checks": {"type": "list", "elements": "dict", "required": True, "options": check_options()},
-            "fail_when_unhealthy": {"type": "bool", "default": False},
-            "report_problems": {"type": "bool", "default": False},
-            "wait_seconds": {"type": "float", "default": 0},
-            "interval_seconds": {"type": "float", "default": 2},
-        },
-        supports_check_mode=True,
-    )
-    checks = module.params["checks"]
-    for check in checks:
-        password = urllib.parse.urlsplit(check["uri"]).password if check["uri"] else None
-        if password:
-            module.no_log_values.update((password, urllib.parse.unquote(password)))
-    health = _health_checks.run_report(checks, module.params["wait_seconds"], module.params["interval_seconds"])
-    if module.params["fail_when_unhealthy"] and not health["healthy"]:
-        failed = failure(ErrorCode.E_UNHEALTHY, health["summary"])
-        module.fail_json(changed=False, health=health, msg=failed["msg"], error_code=failed["error_code"])
-    module.exit_json(changed=False, health=health)
+    module = AnsibleModule(argument_spec=_health_arguments.argument_spec(), supports_check_mode=True)
+    module.no_log_values.update(_health_arguments.passwords(module.params))
+    answer = _health_checks.main(module.params)
+    if answer.get("failed"):
+        module.fail_json(**{key: value for key, value in answer.items() if key != "failed"})
+    module.exit_json(**answer)
 
 
 if __name__ == "__main__":

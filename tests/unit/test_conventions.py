@@ -23,7 +23,7 @@ PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
 MODULES = sorted((CHECKOUT / "plugins" / "modules").glob("*.py"))
 
 LONGEST_TASK_FILE = 80
-LONGEST_PLAYBOOK = 80
+LONGEST_PLAYBOOK = 110
 MAKE_TARGETS_OF = {"setup_dev": "setup", "start": "up", "stop": "down", "deploy_prod": "deploy-prod"}
 """Playbooks whose make target has the runbook's word instead of the playbook's name."""
 SECRET_NAME = re.compile(r"_(password|passwords|token|tokens|key|keys|secret|secrets|keyfile|uri)$")
@@ -156,7 +156,7 @@ def test_every_spec_has_its_entry_point() -> None:
             for role in ROLES
             for entry, spec in specs_of(role).items()
             if not (role / "tasks" / f"{entry}.yml").exists()
-            and not (entry == "main" and not (role / "tasks").is_dir())  # defaults only, as in catalog
+            and not (entry == "inventory" and not (role / "tasks").is_dir())  # defaults only, as in catalog
             and spec is not None
         ]
     )
@@ -186,6 +186,8 @@ def test_secrets_are_marked_no_log() -> None:
     for path in MODULES:
         documentation = yaml.safe_load(python_string(path, "DOCUMENTATION") or "{}")
         code = path.read_text(encoding="utf-8")
+        for util in re.findall(r"\b(_\w+)\.argument_spec\(\)", code):
+            code += (CHECKOUT / "plugins" / "module_utils" / f"{util}.py").read_text(encoding="utf-8")
         for name in documentation.get("options") or {}:
             if SECRET_NAME.search(f"_{name}") and not re.search(rf"\b{name}\b[^\n]*\n?[^\n]*no_log", code):
                 findings.append(f"{relative(path)}: {name}")

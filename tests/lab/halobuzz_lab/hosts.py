@@ -11,8 +11,8 @@ from pathlib import Path
 
 from .images import ImageCache
 from .machine import docker_json, open_files_limit
-from .settings import DEBIAN_SUITES, DOMAIN, MAX_HOSTS, Lab
-from .shell import LabError, docker, run, say, wait_until
+from .settings import CHECKOUT, DEBIAN_SUITES, DOMAIN, MAX_HOSTS, Lab
+from .shell import LabError, bind_mount, docker, run, say, wait_until
 
 # --privileged is refused where CAP_SYS_RESOURCE is outside the bounding set, so they are listed one by one.
 _CAPABILITIES = (
@@ -136,14 +136,14 @@ def _create_words(lab: Lab, cache: ImageCache, number: int, debian: str) -> list
     words = ["create", "--name", lab.container(name), "--hostname", name, "--network", lab.prefix]
     words += ["--ip", lab.node_address(number), "--restart", "unless-stopped"]
     words += ["--label", f"halobuzz.lab={lab.name}", "--label", f"halobuzz.node={number}"]
-    words += ["--label", f"halobuzz.debian={debian}"]
+    words += ["--label", f"halobuzz.debian={debian}", "--label", f"halobuzz.lab.owner={lab.owner}"]
     words += [word for capability in _CAPABILITIES for word in ("--cap-add", capability)]
     for option in ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"):
         words += ["--security-opt", option]
     words += ["--device-cgroup-rule", "a *:* rwm", "--cgroupns=host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw"]
     words += ["--tmpfs", "/run:exec,mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777"]
     words += ["-v", f"{lab.container(name)}-docker:/var/lib/docker"]
-    words += ["-v", f"{lab.state_dir}/resolv.conf:/etc/resolv.conf:ro"]
+    words += ["--mount", bind_mount(lab.state_dir / "resolv.conf", "/etc/resolv.conf")]
     for service in ("registry", "git", "s3"):
         words += ["--add-host", f"{service}.{DOMAIN}:{lab.service_addresses[service]}"]
     words += ["--ulimit", f"nofile={limit}:{limit}"]
@@ -204,17 +204,14 @@ def remove_hosts(lab: Lab) -> int:
 
 
 def foreign_containers(lab: Lab) -> dict[str, str]:
-    """Containers of this lab's name that another checkout made: container name and that checkout's state folder.
-
-    They mount keys and certificates of the other checkout, so this one cannot use them.
-    """
-    names = docker("ps", "-a", "--filter", f"label=halobuzz.lab={lab.name}", "--format", "{{.Names}}").split()
+    """Containers of this lab's name that it did not make: container name and the checkout that did (empty: unknown)."""
+    rows = docker_json("ps", "-a", "--filter", f"label=halobuzz.lab={lab.name}")
     found = {}
-    for name in names:
-        mounts = docker("inspect", "-f", "{{range .Mounts}}{{println .Source}}{{end}}", name).splitlines()
-        states = [Path(mount) for mount in mounts if f"{os.sep}.lab" in mount]
-        if states and not any(path.is_relative_to(lab.state_dir) for path in states):
-            found[name] = str(states[0])
+    for row in rows:
+        labels = dict(part.split("=", 1) for part in str(row["Labels"]).split(",") if "=" in part)
+        owner = labels.get("halobuzz.lab.owner", "")
+        if owner != lab.owner:
+            found[str(row["Names"])] = owner.partition(f"{os.sep}.lab")[0]
     return found
 
 
@@ -223,12 +220,12 @@ def take_over(lab: Lab, *, allowed: bool) -> None:
     foreign = foreign_containers(lab)
     if not foreign:
         return
-    other = next(iter(foreign.values())).partition(f"{os.sep}.lab")[0]
-    if not allowed and Path(other).is_dir():
+    other = next(iter(foreign.values()))
+    if not allowed and other not in ("", str(CHECKOUT)) and Path(other).is_dir():
         raise LabError(
             f"lab {lab.name} belongs to the checkout {other}; run `{other}/tests/lab/lab destroy` there, "
             "`tests/lab/lab up --take-over` to remove it from here, or choose another name: LAB_NAME=mine"
         )
-    say(f"removing the lab that the checkout {other} left behind")
+    say(f"removing the lab that {other or 'an unknown checkout'} left behind")
     remove_hosts(lab)
     docker("rm", "-f", "-v", *foreign, check=False)

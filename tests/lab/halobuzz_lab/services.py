@@ -11,7 +11,7 @@ from .images import PRODUCTION_NAMES, ImageCache, hash_folder
 from .inventory import kept_secrets
 from .registry import Registry, push
 from .settings import DOMAIN, LAB_SOURCES, MAX_HOSTS, S3_BUCKETS, S3_PORT, Lab, network_candidates
-from .shell import LabError, docker, run, wait_until
+from .shell import LabError, bind_mount, docker, run, wait_until
 
 
 def ensure_authority(lab: Lab) -> None:
@@ -80,6 +80,7 @@ def ensure_service(lab: Lab, name: str, image: str, command: list[str], *options
         *["run", "-d", "--name", container, "--hostname", name, "--network", lab.prefix],
         *["--ip", lab.service_addresses[name], "--restart", "unless-stopped"],
         *["--label", f"halobuzz.lab={lab.name}", "--label", f"halobuzz.lab.wanted={wanted}"],
+        *["--label", f"halobuzz.lab.owner={lab.owner}"],
         *[*options, image, *command],
     )
     return "started"
@@ -95,9 +96,8 @@ def ensure_dns(lab: Lab, cache: ImageCache) -> str | None:
     # Inside the container /etc/resolv.conf is Docker's resolver, which forwards to the machine's.
     command = ["dnsmasq", "--keep-in-foreground", "--no-hosts", "--addn-hosts=/etc/lab.hosts", "--user=root"]
     command += [f"--local=/{DOMAIN}/", "--cache-size=2000", "--log-facility=-"]
-    return ensure_service(
-        lab, "dns", cache.tag("services"), command, "-v", f"{lab.state_dir}/dns.hosts:/etc/lab.hosts:ro"
-    )
+    mount = ["--mount", bind_mount(lab.state_dir / "dns.hosts", "/etc/lab.hosts")]
+    return ensure_service(lab, "dns", cache.tag("services"), command, *mount)
 
 
 def ensure_registry(lab: Lab, cache: ImageCache) -> str | None:
@@ -193,7 +193,7 @@ def ensure_s3(lab: Lab, cache: ImageCache) -> str | None:
         return "left stopped; `tests/lab/lab start s3` starts it"
     volume = f"{container}-data"
     docker("volume", "create", "--label", f"halobuzz.lab={lab.name}", volume)
-    mounts = ["-v", f"{volume}:/data", "-v", f"{path}:/run/s3.env:ro", "--ulimit", "nofile=16384:16384"]
+    mounts = ["-v", f"{volume}:/data", "--mount", bind_mount(path, "/run/s3.env"), "--ulimit", "nofile=16384:16384"]
     text = ensure_service(lab, "s3", cache.tag("s3"), [], *mounts)
     return f"{text}; ready some seconds later: `tests/lab/lab status`" if text else None
 

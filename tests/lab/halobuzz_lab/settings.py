@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,18 @@ class Lab:
     def ca_dir(self) -> Path:
         """Where the lab's certificate authority and the registry's certificate are."""
         return self.state_dir / "ca"
+
+    @property
+    def owner(self) -> str:
+        """Label of this lab's containers: the state folder and a random word kept in it.
+
+        They mount keys and certificates of that folder, so a new clone at the same path cannot use them either.
+        """
+        path = self.state_dir / "identity"
+        if not path.exists():
+            self.state_dir.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets.token_hex(8))
+        return f"{self.state_dir} {path.read_text()}"
 
     @property
     def cache_dir(self) -> Path:

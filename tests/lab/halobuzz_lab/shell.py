@@ -66,6 +66,15 @@ def run(
     return result
 
 
+def bind_mount(source: Path, target: str) -> str:
+    """Value of `--mount` that shows a file read-only in a container.
+
+    Unlike `-v` it fails when the file is not there, where `-v` makes a folder of its name: also when the engine starts
+    again and brings back containers of a checkout that is gone.
+    """
+    return f"type=bind,source={source},target={target},readonly"
+
+
 def docker(*argv: str | Path, stdin: bytes | None = None, check: bool = True) -> str:
     """Run `docker …` and return its standard output, stripped. Raises LabError as `run` does."""
     return run(["docker", *argv], stdin=stdin, check=check).stdout.strip()

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.halobuzz.platform.plugins.filter.health_checks import _uri_hosts, health_checks
+from ansible_collections.halobuzz.platform.plugins.module_utils import _health_arguments
 from ansible_collections.halobuzz.platform.plugins.modules import health_info
 
 NODES = {"node1": "10.0.0.11", "node2": "10.0.0.12", "node3": "10.0.0.13"}
@@ -72,7 +73,7 @@ def test_a_service_without_an_edge_is_checked_by_its_tasks(checkout: Any) -> Non
 
 
 def test_every_key_is_an_option_of_the_module(checkout: Any) -> None:
-    options = health_info.check_options()
+    options = _health_arguments.check_options()
     documented = yaml.safe_load(health_info.DOCUMENTATION)["options"]["checks"]["suboptions"]
     assert set(options) == set(documented)
     for check in health_checks(facts(checkout)):
