@@ -59,6 +59,10 @@ restart: $(TOOLS) ## restart the services, one after the other
 	$(PLAYBOOK) playbooks/restart.yml
 scale: $(TOOLS) ## change the number of replicas
 	$(PLAYBOOK) playbooks/scale.yml
+releases: $(TOOLS) ## who released what, when, why, and what became of it
+	$(PLAYBOOK) playbooks/releases.yml
+rollback: $(TOOLS) ## back to the release that served before
+	$(PLAYBOOK) playbooks/rollback.yml
 destroy: $(TOOLS) ## remove the platform with its data; asks for its name typed out
 	$(PLAYBOOK) playbooks/destroy.yml
 

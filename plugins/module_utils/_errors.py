@@ -33,6 +33,8 @@ class ErrorCode(str, Enum):
     E_MONGODB = "E_MONGODB"
     E_RELEASE_UNHEALTHY = "E_RELEASE_UNHEALTHY"
     E_NO_RELEASE = "E_NO_RELEASE"
+    E_SCHEMA_CONTRACT = "E_SCHEMA_CONTRACT"
+    E_ROLLBACK_FAILED = "E_ROLLBACK_FAILED"
     E_CAPACITY = "E_CAPACITY"
     E_UNKNOWN_SERVICE = "E_UNKNOWN_SERVICE"
     E_CONFIRMATION = "E_CONFIRMATION"
@@ -117,11 +119,19 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.E_RELEASE_UNHEALTHY: ErrorText(
         "The release did not become healthy before its deadline.",
-        "make logs; then deploy the last good version: ARGS='-e platform_version=…'",
+        "make logs; make releases",
     ),
     ErrorCode.E_NO_RELEASE: ErrorText(
-        "There is nothing to start: no release was ever good here, or a container of the data tier does not exist.",
+        "There is no such release, or nothing to start: no release was ever good here, or a container of the data tier is missing.",
         "make deploy-prod",
+    ),
+    ErrorCode.E_SCHEMA_CONTRACT: ErrorText(
+        "A release since then removed from the database what the older version needs; its images cannot come back.",
+        "deploy a corrected version, or restore a backup from before",
+    ),
+    ErrorCode.E_ROLLBACK_FAILED: ErrorText(
+        "The release to go back to did not become healthy either; the one that ran before the rollback is back.",
+        "make status; make logs; make releases; then ARGS='-e release=<number>' with another release",
     ),
     ErrorCode.E_CAPACITY: ErrorText(
         "The hosts have not enough memory for that many replicas.", "lower replicas, or add a host to the group 'app'"

@@ -11,6 +11,9 @@ from typing import Any
 
 SPEC_LABEL = "halobuzz.spec"
 SCALED_LABEL = "halobuzz.scaled"
+# How long a task that Swarm stops goes on answering (roles/stack/files/entrypoint.sh). The edge learns within a second that it
+# goes; the rest is for requests that are under way.
+DRAIN_SECONDS = 5
 # A host that is short of CPU answers late. Killing its tasks for that would make it worse (seen at a load of 50 on 2 cores), so
 # only half a minute of silence counts as death; whether a task gets traffic is decided by the edge, within a second.
 _HEALTH_INTERVAL_SECONDS = 5
@@ -61,7 +64,11 @@ def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str,
         "entrypoint": ["/bin/sh", "/halobuzz/entrypoint"],
         "command": service["command"],
         "networks": ["platform"],
-        "environment": {"NODE_ENV": "production"},
+        "environment": {
+            "NODE_ENV": "production",
+            "HALOBUZZ_DRAIN_SECONDS": str(service.get("drain_seconds", DRAIN_SECONDS)),
+        },
+        "init": True,
         "secrets": [{"source": f"{name}-environment", "target": "environment", "mode": 0o444}],
         "configs": [{"source": "entrypoint", "target": "/halobuzz/entrypoint", "mode": 0o555}],
         "volumes": service.get("volumes", []),

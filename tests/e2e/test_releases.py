@@ -1,0 +1,173 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deploys, rollbacks and broken releases, with steady clients at the edge: no request fails, whatever happens to the release."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CHECKOUT, LAB_INVENTORY, Run, on_host, playbook
+
+sys.path.insert(0, str(CHECKOUT / "tests" / "bench"))
+from steady_load import SteadyLoad
+
+EDGES = [f"http://10.99.0.{number}" for number in (11, 12, 13)]
+pytestmark = pytest.mark.usefixtures("platform")
+
+
+@pytest.fixture
+def load() -> Iterator[SteadyLoad]:
+    """200 requests a second and 50 websockets; whatever the test does, not one request may fail."""
+    load = SteadyLoad(EDGES).start()
+    load.mark("during")
+    yield load
+    time.sleep(2)
+    phases = load.stop()
+    print(json.dumps(phases))
+    assert phases[1]["sent"] > 2000
+    assert phases[1]["failed"] == 0, phases
+    assert max(load.reconnects.values(), default=0) <= 1, load.reconnects
+
+
+def deploy(version: str, *arguments: str) -> Run:
+    return playbook("deploy_prod", "-e", f"platform_version={version}", *arguments)
+
+
+def versions() -> set[str]:
+    """Return what the edges answer to /version, asked ten times each."""
+    answers = set()
+    for edge in EDGES * 10:
+        with urllib.request.urlopen(f"{edge}/version", timeout=10) as response:
+            answers.add(json.load(response)["version"])
+    return answers
+
+
+def specifications() -> dict[str, Any]:
+    """Return image and secrets of each service as Swarm has them."""
+    names = "$(docker service ls -q)"
+    shown = json.loads(on_host("node1", f"docker service inspect {names}"))
+    found = {}
+    for service in shown:
+        container = service["Spec"]["TaskTemplate"]["ContainerSpec"]
+        objects = [one["SecretName"] for one in container.get("Secrets") or []]
+        found[service["Spec"]["Name"]] = (container["Image"], sorted(objects))
+    return found
+
+
+def releases() -> list[str]:
+    """Return the lines of the list of releases, the newest last."""
+    done = playbook("releases")
+    assert done.code == 0, done.output
+    return [line for line in done.output.splitlines() if line[:1].isdigit()]
+
+
+def test_a_new_release_fails_no_request(load: SteadyLoad) -> None:
+    del load
+    done = deploy("v2", "-e", "reason=two is better")
+    assert done.code == 0, done.output
+    assert versions() == {"v2"}
+    newest = releases()[-1]
+    assert "running" in newest
+    assert "two is better" in newest
+
+
+def test_the_same_again_changes_nothing_and_makes_no_release() -> None:
+    before = releases()
+    done = deploy("v2")
+    assert done.code == 0, done.output
+    assert set(done.changed.values()) == {0}, done.output
+    assert releases() == before
+
+
+@pytest.mark.parametrize("broken", ["crash-after-20s", "never-healthy"])
+def test_a_broken_release_goes_back_whole(load: SteadyLoad, broken: str) -> None:
+    del load
+    before = specifications()
+    done = deploy(broken, "-e", "stack_deadline_seconds=120")
+    assert done.code != 0
+    assert "E_RELEASE_UNHEALTHY" in done.output
+    assert "Every service is back on release" in done.output
+    assert specifications() == before
+    assert versions() == {"v2"}
+    assert "failed" in releases()[-1]
+
+
+def test_rollback_shows_its_plan_and_goes_back(load: SteadyLoad) -> None:
+    del load
+    before = specifications()
+    shown = playbook("rollback", "--check")
+    assert shown.code == 0, shown.output
+    assert "would change" in shown.output
+    assert specifications() == before
+    done = playbook("rollback", "-e", "reason=two is worse")
+    assert done.code == 0, done.output
+    assert versions() == {"v1"}
+    assert "back to" in releases()[-1]
+
+
+def test_rollback_twice_ends_at_the_first_release() -> None:
+    done = playbook("rollback")
+    assert done.code != 0
+    assert "E_NO_RELEASE: no release served before release" in done.output
+    assert versions() == {"v1"}
+
+
+def test_settings_alone_go_back(load: SteadyLoad, tmp_path: Path) -> None:
+    del load
+    old = specifications()
+    changed = tmp_path / "settings.yml"
+    changed.write_text(
+        "config_environment: {TZ: Australia/Sydney, LOG_LEVEL: debug, CORS_ORIGIN: https://halobuzz.lab}\n"
+    )
+    done = deploy("v2", "-e", f"@{changed}")
+    assert done.code == 0, done.output
+    new = specifications()
+    done = playbook("rollback", "-e", "only=config")
+    assert done.code == 0, done.output
+    now = specifications()
+    for name in ("halobuzz_backend", "halobuzz_ai-engine"):
+        assert now[name] == (new[name][0], old[name][1])
+        assert new[name][1] != old[name][1]
+    assert versions() == {"v2"}
+
+
+def test_a_killed_run_is_taken_up_again(load: SteadyLoad) -> None:
+    del load
+    command = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        "-i",
+        str(LAB_INVENTORY),
+        "playbooks/deploy_prod.yml",
+    ]
+    running = subprocess.Popen(
+        [*command, "-e", "platform_version=v1"],
+        cwd=CHECKOUT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 180
+    while "unfinished" not in on_host("node1", "ls /var/lib/halobuzz/stack") and time.monotonic() < deadline:
+        time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert "started" in releases()[-1]
+    done = deploy("v1")
+    assert done.code == 0, done.output
+    assert "was interrupted; taking over" in done.output
+    assert versions() == {"v1"}
+    assert "running" in releases()[-1]
+    again = deploy("v1")
+    assert set(again.changed.values()) == {0}, again.output
