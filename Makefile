@@ -61,6 +61,12 @@ scale: $(TOOLS) ## change the number of replicas
 	$(PLAYBOOK) playbooks/scale.yml
 releases: $(TOOLS) ## who released what, when, why, and what became of it
 	$(PLAYBOOK) playbooks/releases.yml
+drain: $(TOOLS) ## take a host out of service, its tasks first: ARGS='-e host=node2'
+	$(PLAYBOOK) playbooks/drain.yml
+undrain: $(TOOLS) ## take it back into service
+	$(PLAYBOOK) playbooks/undrain.yml
+maintenance: $(TOOLS) ## 503 with a message at the edge for a while; ARGS='-e state=off' ends it
+	$(PLAYBOOK) playbooks/maintenance.yml
 rollback: $(TOOLS) ## back to the release that served before
 	$(PLAYBOOK) playbooks/rollback.yml
 destroy: $(TOOLS) ## remove the platform with its data; asks for its name typed out

@@ -33,6 +33,7 @@ class FilterModule:
         return {
             "acting_manager": _platform_status.acting_manager,
             "answers": answers,
+            "drain_plan": _operations.drain_plan,
             "kept_replicas": _operations.kept_replicas,
             "limit_problem": _operations.limit_problem,
             "merged_logs": merged_logs,
@@ -40,6 +41,7 @@ class FilterModule:
             "remains_lines": _operations.remains_lines,
             "scale_plan": _operations.scale_plan,
             "status_lines": _platform_status.status_lines,
+            "uneven_services": _operations.uneven_services,
             "unknown_service": _operations.unknown_service,
             "with_replicas": _operations.with_replicas,
         }

@@ -32,6 +32,7 @@ class ErrorCode(str, Enum):
     E_NO_QUORUM = "E_NO_QUORUM"
     E_MONGODB = "E_MONGODB"
     E_RELEASE_UNHEALTHY = "E_RELEASE_UNHEALTHY"
+    E_LOCKED = "E_LOCKED"
     E_NO_RELEASE = "E_NO_RELEASE"
     E_SCHEMA_CONTRACT = "E_SCHEMA_CONTRACT"
     E_ROLLBACK_FAILED = "E_ROLLBACK_FAILED"
@@ -120,6 +121,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_RELEASE_UNHEALTHY: ErrorText(
         "The release did not become healthy before its deadline.",
         "make logs; make releases",
+    ),
+    ErrorCode.E_LOCKED: ErrorText(
+        "Another run is changing the platform.",
+        "wait until it ends, or end it on its controller: the lock goes with it; make status shows what runs meanwhile",
     ),
     ErrorCode.E_NO_RELEASE: ErrorText(
         "There is no such release, or nothing to start: no release was ever good here, or a container of the data tier is missing.",

@@ -151,6 +151,69 @@ def scale_plan(
     }
 
 
+def _takes(node: dict[str, Any], service: dict[str, Any]) -> bool:
+    """Whether Swarm may place a task of the service on the node, by label constraints and the node's state."""
+    wanted = [one.replace(" ", "").partition("==") for one in service["constraints"] if one.startswith("node.labels.")]
+    labels = node["labels"]
+    fits = all(labels.get(name.removeprefix("node.labels.")) == value for name, _sign, value in wanted)
+    return bool(node["state"] == "ready" and node["availability"] == "active" and fits)
+
+
+def drain_plan(swarm: dict[str, Any], stack: str, host: str) -> dict[str, Any]:
+    """Decide on taking a host out of service: what has to move, and whether something else can take it.
+
+    :returns: ``{code, message, next_command, changed, services}``; ``services`` are those with tasks there, without the stack's prefix.
+    """
+    nodes = {node["name"]: node for node in swarm["nodes"]}
+    refusal = {"next_command": "make status", "changed": False, "services": []}
+    if host not in nodes:
+        near = difflib.get_close_matches(host, nodes, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = f"there is no host {host!r} in the Swarm.{hint} There are: {', '.join(nodes)}"
+        return {**refusal, "code": ErrorCode.E_INVENTORY.value, "message": message}
+    others = [node for name, node in nodes.items() if name != host]
+    homeless = [
+        service["name"].removeprefix(f"{stack}_")
+        for service in swarm["services"]
+        if _takes({**nodes[host], "availability": "active"}, service)
+        and not any(_takes(node, service) for node in others)
+    ]
+    if homeless:
+        message = f"no other host can take {', '.join(homeless)}"
+        return {
+            **refusal,
+            "code": ErrorCode.E_CAPACITY.value,
+            "message": message,
+            "next_command": "add a host, or end another host's drain",
+        }
+    moving = [
+        service["name"].removeprefix(f"{stack}_")
+        for service in swarm["services"]
+        if service["mode"] == "replicated" and any(task["node"] == host for task in service["tasks"])
+    ]
+    changed = nodes[host]["availability"] != "drain"
+    text = (
+        f"{host}: out of service; moves {', '.join(moving) or 'nothing'}"
+        if changed
+        else f"{host} is out of service already"
+    )
+    return {**refusal, "code": "", "message": text, "changed": changed, "services": moving}
+
+
+def uneven_services(swarm: dict[str, Any], stack: str) -> list[str]:
+    """Return the services whose tasks would be spread better if they were placed anew.
+
+    Swarm places a task once; a host that comes later, or comes back, stays empty until the next update.
+    """
+    found = []
+    for service in swarm["services"]:
+        hosts = [node["name"] for node in swarm["nodes"] if _takes(node, service)]
+        counts = [sum(task["node"] == host for task in service["tasks"]) for host in hosts]
+        if service["mode"] == "replicated" and counts and max(counts) - min(counts) > 1:
+            found.append(service["name"].removeprefix(f"{stack}_"))
+    return found
+
+
 def with_replicas(stack_file: dict[str, Any], service: str, replicas: int, label: bool) -> dict[str, Any]:
     """Return a rendered stack with another number of replicas, so that a return to the last good release keeps the number."""
     entry = stack_file["services"][service]

@@ -169,3 +169,62 @@ def test_paths_near_the_root_are_refused(path: str) -> None:
 
 def test_usual_paths_are_accepted() -> None:
     assert operations.paths_problem(["/var/lib/halobuzz/mongodb", "/etc/halobuzz"]) == ""
+
+
+def _swarm(tasks: dict[str, list[str]], availability: dict[str, str] | None = None) -> dict[str, Any]:
+    """Three nodes with the label `app`; services with tasks on the named nodes; `edge` only where the label says so."""
+    nodes = [
+        {
+            "name": f"node{number}",
+            "state": "ready",
+            "availability": (availability or {}).get(f"node{number}", "active"),
+            "labels": {"halobuzz.app": "true"},
+        }
+        for number in (1, 2, 3)
+    ]
+    services = [
+        {
+            "name": f"halobuzz_{name}",
+            "mode": "replicated",
+            "constraints": ["node.labels.halobuzz.app == true"],
+            "tasks": [{"node": node} for node in where],
+        }
+        for name, where in tasks.items()
+    ]
+    return {"nodes": nodes, "services": services}
+
+
+def test_a_drain_moves_only_what_runs_there() -> None:
+    swarm = _swarm({"backend": ["node1", "node2", "node3"], "ai-engine": ["node1", "node3"]})
+    plan = operations.drain_plan(swarm, "halobuzz", "node2")
+    assert (plan["code"], plan["changed"], plan["services"]) == ("", True, ["backend"])
+
+
+def test_a_drained_host_is_left_alone() -> None:
+    plan = operations.drain_plan(_swarm({"backend": ["node1"]}, {"node2": "drain"}), "halobuzz", "node2")
+    assert (plan["changed"], plan["message"]) == (False, "node2 is out of service already")
+
+
+def test_the_last_host_of_a_service_is_not_drained() -> None:
+    swarm = _swarm({"backend": ["node2"]}, {"node1": "drain", "node3": "pause"})
+    plan = operations.drain_plan(swarm, "halobuzz", "node2")
+    assert (plan["code"], plan["message"]) == ("E_CAPACITY", "no other host can take backend")
+
+
+def test_a_misspelt_host_is_named_with_the_nearest() -> None:
+    plan = operations.drain_plan(_swarm({}), "halobuzz", "nod2")
+    assert plan["code"] == "E_INVENTORY"
+    assert "Did you mean 'node2'?" in plan["message"]
+
+
+@pytest.mark.parametrize(
+    ("where", "uneven"),
+    [
+        (["node1", "node2", "node3"], []),
+        (["node1", "node1", "node2"], ["backend"]),
+        (["node1", "node2"], []),
+        (["node1", "node1"], ["backend"]),
+    ],
+)
+def test_services_that_leave_a_host_empty(where: list[str], uneven: list[str]) -> None:
+    assert operations.uneven_services(_swarm({"backend": where}), "halobuzz") == uneven
