@@ -9,10 +9,11 @@ import getpass
 import json
 import os
 import platform
+import select
 import subprocess
 import sys
 from datetime import datetime, timezone
-from typing import Any
+from typing import IO, Any, cast
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
@@ -72,9 +73,11 @@ class ActionModule(ActionBase):
             text=True,
             start_new_session=True,
         )
-        try:
-            said, _nothing = process.communicate(timeout=_ANSWER_SECONDS)
-        except subprocess.TimeoutExpired:
+        # It lives on after its answer, until the playbook ends: nobody waits for its end.
+        output = cast("IO[str]", process.stdout)
+        ready, _writable, _failed = select.select([output], [], [], _ANSWER_SECONDS)
+        said = output.readline() if ready else ""
+        if not said:
             process.kill()
             said = f"no answer within {_ANSWER_SECONDS} s"
         return {**result, **self._outcome(said.strip(), str(task_vars["inventory_hostname"]))}

@@ -223,9 +223,10 @@ def table_lines(events: list[Event], kept: list[int], problems: Iterable[str] = 
         result = "running" if number == known_number(known, now) else release["result"]
         if result == "active":
             result = "good" if release["of"] in kept else "good, pruned"
-        what = release["version"] if release["of"] == number else f"back to {release['of']} ({release['version']})"
+        version = release["version"] + (f" ({release['commit'][:12]})" if release.get("commit") else "")
+        what = version if release["of"] == number else f"back to {release['of']}: {version}"
         if release["kind"] == "config":
-            what = f"settings of an earlier release ({release['version']})"
+            what = f"{version} with earlier settings"
         why = release["reason"] or "-"
         error = release["error"].splitlines()[0][:100] if release["error"] else ""
         rows.append(

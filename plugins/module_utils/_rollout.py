@@ -116,10 +116,20 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
     }
 
 
+def is_settled(service: dict[str, Any]) -> bool:
+    """Whether Swarm is neither updating the service nor rolling it back.
+
+    Whoever changes the service before that may leave two tasks in one slot, and Swarm never ends the second (seen on 26.1.5).
+    """
+    return service["update"] not in ("updating", "rollback_started")
+
+
 def judge(service: dict[str, Any]) -> str:
-    """Say ``done``, ``running`` or ``failed`` of one summarised service."""
+    """Say ``done``, ``running``, ``failed`` or ``surplus`` (Swarm is content with more tasks than wanted) of one summarised service."""
     if service["update"] in ("paused", "rollback_started", "rollback_completed", "rollback_paused"):
         return "failed"
+    if is_settled(service) and not service["old"] and service["current"] > service["wanted"]:
+        return "surplus"
     if service["update"] == "updating" or service["old"] or service["current"] != service["wanted"]:
         return "running"
     return "done"

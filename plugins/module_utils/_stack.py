@@ -53,8 +53,18 @@ def _healthcheck(service: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _update(order: str, monitor_seconds: int) -> dict[str, Any]:
-    return {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": f"{monitor_seconds}s"}
+def _update(order: str, monitor_seconds: int, delay_seconds: int = 0) -> dict[str, Any]:
+    """Settings of an update. With a delay as long as the watch, a new task has to live that long before the next one is replaced.
+
+    Swarm watches beside its work: without the delay all tasks are new before the first one has crashed.
+    """
+    return {
+        "parallelism": 1,
+        "order": order,
+        "failure_action": "rollback",
+        "monitor": f"{monitor_seconds}s",
+        "delay": f"{delay_seconds}s",
+    }
 
 
 def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +92,7 @@ def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str,
             "placement": {"constraints": [f"node.labels.halobuzz.{service.get('group', 'app')} == true"]},
             "resources": {"limits": {"memory": f"{service.get('memory_limit_mb', 512)}M", "pids": 512}},
             "restart_policy": {"condition": "any", "delay": "2s"},
-            "update_config": _update("start-first", settings["monitor_seconds"]),
+            "update_config": _update("start-first", settings["monitor_seconds"], settings["monitor_seconds"]),
             "rollback_config": _update("start-first", 5),
         },
     }
@@ -109,7 +119,7 @@ def _edge(services: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str,
             "endpoint_mode": "dnsrr",
             "placement": {"constraints": ["node.labels.halobuzz.edge == true"]},
             "restart_policy": {"condition": "any", "delay": "1s"},
-            "update_config": _update("stop-first", 5),
+            "update_config": _update("stop-first", 5, 5),
             "rollback_config": _update("stop-first", 5),
         },
     }

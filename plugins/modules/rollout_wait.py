@@ -44,6 +44,10 @@ options:
     description: How long the wanted state must last before it counts.
     type: float
     default: 0
+  settled_only:
+    description: Only wait until Swarm neither updates nor rolls back, whatever came of it, or until the deadline. Never fails.
+    type: bool
+    default: false
   redacted:
     description: Values to take out of the log lines that are shown.
     type: list
@@ -64,6 +68,11 @@ services:
   returned: success
   type: list
   elements: dict
+surplus:
+  description: Services with more tasks than wanted, which Swarm leaves so. A restart of the service ends it.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: How long it took.
   returned: success

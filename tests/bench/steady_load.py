@@ -33,10 +33,12 @@ class Phase:
     started: float
     latencies_ms: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    failed_at_seconds: list[float] = field(default_factory=list)
     websocket_drops: int = 0
+    websocket_refusals: int = 0
 
     def summary(self) -> dict[str, Any]:
-        """Return ``{name, sent, failed, errors, p50_ms, p99_ms, max_ms, websocket_drops}``."""
+        """Return ``{name, sent, failed, errors, failed_at_seconds, p50_ms, p99_ms, max_ms, websocket_drops, websocket_refusals}``."""
         cuts = statistics.quantiles(self.latencies_ms, n=100) if len(self.latencies_ms) > 1 else [0.0] * 99
         failed = sum(self.errors.values())
         return {
@@ -44,10 +46,12 @@ class Phase:
             "sent": len(self.latencies_ms) + failed,
             "failed": failed,
             "errors": dict(self.errors),
+            "failed_at_seconds": self.failed_at_seconds[:20],
             "p50_ms": round(cuts[49], 1),
             "p99_ms": round(cuts[98], 1),
             "max_ms": round(max(self.latencies_ms, default=0), 1),
             "websocket_drops": self.websocket_drops,
+            "websocket_refusals": self.websocket_refusals,
         }
 
 
@@ -60,8 +64,6 @@ class SteadyLoad:
         self.interval = 1 / requests_per_second
         self.websockets = websockets
         self.phases = [Phase("before", time.monotonic())]
-        self.reconnects: Counter[int] = Counter()
-        self.websocket_failures = 0
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -120,12 +122,13 @@ class SteadyLoad:
         phase = self.phases[-1]
         try:
             async with session.get(url) as response:
-                await response.read()
-                error = "" if response.status == 200 else f"status {response.status}"
+                body = await response.text()
+                error = "" if response.status == 200 else f"{response.status} {response.url.path}: {body[:200]}"
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
             error = type(problem).__name__
         if error:
             phase.errors[error] += 1
+            phase.failed_at_seconds.append(round(planned - phase.started, 1))
         else:
             phase.latencies_ms.append((time.monotonic() - planned) * 1000)
 
@@ -133,6 +136,7 @@ class SteadyLoad:
         """Keep one socket.io session over a websocket, and open it again when it ends (engine.io protocol 4)."""
         url = f"{self.edges[number % len(self.edges)]}/socket.io/?EIO=4&transport=websocket"
         while True:
+            joined = False
             try:
                 async with session.ws_connect(url) as socket:
                     await socket.receive(timeout=10)
@@ -141,12 +145,13 @@ class SteadyLoad:
                         if message.type is aiohttp.WSMsgType.TEXT and message.data == "2":
                             await socket.send_str("3")
                         if message.type is aiohttp.WSMsgType.TEXT and message.data.startswith("40"):
+                            joined = True
                             opened.set()
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError, TypeError):
-                self.websocket_failures += opened.is_set()
-            if opened.is_set():
-                self.phases[-1].websocket_drops += 1
-                self.reconnects[number] += 1
+                pass
+            phase = self.phases[-1]
+            phase.websocket_drops += joined
+            phase.websocket_refusals += opened.is_set() and not joined
             await asyncio.sleep(0.5)
 
 

@@ -155,6 +155,6 @@ def test_what_a_stack_needs_in_the_swarm() -> None:
 def test_the_list_is_for_people() -> None:
     lines = _ledger.table_lines(events(GOOD, ("failed",), GOOD, ("active", 1)), [1, 3], ["node2: damaged"])
     assert "running" in lines[4]
-    assert "back to 1 (git-4)" in lines[4]
+    assert "back to 1: git-4" in lines[4]
     assert lines[-1] == "⚠️  node2: damaged"
     assert _ledger.table_lines([], []) == ["no release yet"]

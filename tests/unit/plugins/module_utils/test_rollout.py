@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import judge, log_lines, summarise
+from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import is_settled, judge, log_lines, summarise
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "docker_service_and_tasks.json"
 
@@ -87,3 +87,19 @@ def test_log_stream_is_decoded_and_cleaned() -> None:
 def test_torn_log_stream_is_no_crash() -> None:
     assert log_lines(b"\x01\x00\x00") == []
     assert log_lines(struct.pack(">BxxxL", 1, 100) + b"short") == ["short"]
+
+
+def test_more_tasks_than_wanted_are_told_once_swarm_is_content(recorded: dict[str, Any]) -> None:
+    twin = copy.deepcopy(next(task for task in recorded["tasks"] if task["Status"]["State"] == "running"))
+    recorded["tasks"].append({**twin, "ID": "twin"})
+    assert judge(summary(recorded)) == "surplus"
+    recorded["service"]["UpdateStatus"] = {"State": "updating"}
+    assert judge(summary(recorded)) == "running"
+
+
+@pytest.mark.parametrize(
+    ("state", "settled"), [("updating", False), ("rollback_started", False), ("paused", True), ("", True)]
+)
+def test_swarm_is_left_alone_while_it_changes_a_service(recorded: dict[str, Any], state: str, settled: bool) -> None:
+    recorded["service"]["UpdateStatus"] = {"State": state}
+    assert is_settled(summary(recorded)) is settled
