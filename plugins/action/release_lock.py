@@ -13,7 +13,7 @@ import select
 import subprocess
 import sys
 from datetime import datetime, timezone
-from typing import IO, Any, cast
+from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
@@ -74,9 +74,8 @@ class ActionModule(ActionBase):
             start_new_session=True,
         )
         # It lives on after its answer, until the playbook ends: nobody waits for its end.
-        output = cast("IO[str]", process.stdout)
-        ready, _writable, _failed = select.select([output], [], [], _ANSWER_SECONDS)
-        said = output.readline() if ready else ""
+        output = process.stdout
+        said = output.readline() if output and select.select([output], [], [], _ANSWER_SECONDS)[0] else ""
         if not said:
             process.kill()
             said = f"no answer within {_ANSWER_SECONDS} s"
