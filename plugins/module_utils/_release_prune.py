@@ -8,33 +8,26 @@ What to remove is pure; removing asks the engine, which refuses what is in use, 
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import shutil
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-DOCKER_SOCKET = "/var/run/docker.sock"
+from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import docker
+
+_DELETE_SECONDS = 60
 
 
-def engine(method: str, path: str) -> tuple[int, Any]:
-    """Ask the engine's API; return ``(status, decoded body)``, or ``(0, None)`` where no engine answers."""
-    connection = http.client.HTTPConnection("localhost", timeout=60)
-    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.sock.settimeout(60)
-    try:
-        connection.sock.connect(DOCKER_SOCKET)
-        connection.request(method, path)
-        response = connection.getresponse()
-        body = response.read()
-        return response.status, json.loads(body) if body else None
-    except (OSError, ValueError, http.client.HTTPException):
-        return 0, None
-    finally:
-        connection.close()
+def _listed(path: str) -> list[dict[str, Any]]:
+    """Return a list of the engine's API; an empty one where it gives none."""
+    status, body = docker(path)
+    return (json.loads(body) or []) if status == 200 else []
+
+
+def _delete(path: str) -> int:
+    return docker(path, "DELETE", _DELETE_SECONDS)[0]
 
 
 def old_releases(names: list[str], keep: list[int]) -> list[str]:
@@ -88,11 +81,11 @@ def prune(parameters: dict[str, Any], check_mode: bool) -> list[str]:
                 shutil.rmtree(folder / name, ignore_errors=True)
             removed.append(f"release {name}")
     if images:
-        for reference in old_images(engine("GET", "/images/json")[1] or [], images["repositories"], images["keep"]):
-            if check_mode or engine("DELETE", f"/images/{quote(reference, safe='')}")[0] == 200:
+        for reference in old_images(_listed("/images/json"), images["repositories"], images["keep"]):
+            if check_mode or _delete(f"/images/{quote(reference, safe='')}") == 200:
                 removed.append(f"image {reference}")
     for kind in ("secrets", "configs") if objects else ():
-        for key, name in old_objects(engine("GET", f"/{kind}")[1] or [], objects["stack"], objects["keep"]):
-            if check_mode or engine("DELETE", f"/{kind}/{key}")[0] == 204:
+        for key, name in old_objects(_listed(f"/{kind}"), objects["stack"], objects["keep"]):
+            if check_mode or _delete(f"/{kind}/{key}") == 204:
                 removed.append(f"{kind[:-1]} {name}")
     return removed

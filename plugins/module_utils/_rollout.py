@@ -22,14 +22,14 @@ _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _DEAD = ("failed", "rejected", "complete", "shutdown", "orphaned", "remove")
 
 
-def docker(path: str) -> tuple[int, bytes]:
-    """GET a path of the engine's API; return ``(status, body)``, or ``(0, reason)`` where no engine answers."""
-    connection = http.client.HTTPConnection("localhost", timeout=20)
+def docker(path: str, method: str = "GET", timeout_seconds: float = 20) -> tuple[int, bytes]:
+    """Ask the engine's API; return ``(status, body)``, or ``(0, reason)`` where no engine answers."""
+    connection = http.client.HTTPConnection("localhost", timeout=timeout_seconds)
     connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.sock.settimeout(20)
+    connection.sock.settimeout(timeout_seconds)
     try:
         connection.sock.connect(DOCKER_SOCKET)
-        connection.request("GET", path)
+        connection.request(method, path)
         response = connection.getresponse()
         return response.status, response.read()
     except (OSError, http.client.HTTPException) as error:
