@@ -3,6 +3,7 @@
 #   INVENTORY=inventories/single_host   which platform (default: the lab)
 #   ARGS='--check --limit node1'        passed on to ansible-playbook
 #   VENV=.venv-oldest                   the oldest supported Ansible instead of the current one
+#   TESTS='-k rollback'                 passed on to the end-to-end tests
 INVENTORY ?= inventories/lab
 ARGS ?=
 VENV ?= .venv
@@ -12,7 +13,10 @@ DEBIAN ?= 13
 # An inventory that is not there is an error, not a run on no host that ends well.
 PLAYBOOK = ANSIBLE_INVENTORY_UNPARSED_FAILED=true $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
 TOOLS = $(VENV)/.stamp
+export VENV DEBIAN
 PYTEST = $(VENV)/bin/python -m pytest
+# Its own tools are the current ones; the playbooks run with VENV's Ansible.
+E2E = .venv/bin/python -m pytest tests/e2e -v $(TESTS)
 LOCK = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(UPGRADE)
 PYTHON_CODE = plugins tests
@@ -65,6 +69,8 @@ drain: $(TOOLS) ## take a host out of service, its tasks first: ARGS='-e host=no
 	$(PLAYBOOK) playbooks/drain.yml
 undrain: $(TOOLS) ## take it back into service
 	$(PLAYBOOK) playbooks/undrain.yml
+reboot: $(TOOLS) ## restart hosts one after the other, drained: ARGS='-e host=node2' (or all)
+	$(PLAYBOOK) playbooks/reboot.yml
 maintenance: $(TOOLS) ## 503 with a message at the edge for a while; ARGS='-e state=off' ends it
 	$(PLAYBOOK) playbooks/maintenance.yml
 rollback: $(TOOLS) ## back to the release that served before
@@ -114,8 +120,8 @@ oldest: .venv-oldest/.stamp ## units and artefact on the oldest supported Ansibl
 molecule: $(TOOLS) ## molecule scenarios (SCENARIO=name for one, DESTROY=never to keep the lab)
 	rm -rf $(MOLECULE_EPHEMERAL_DIRECTORY)
 	$(VENV)/bin/molecule test --no-command-borders --destroy $(or $(DESTROY),always) $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
-e2e: $(TOOLS) ## the promises end to end, on the lab
-	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -x -v -m 'not long',@echo 'tests/e2e holds no tests yet')
+e2e: .venv/.stamp $(TOOLS) ## the promises end to end, on the lab
+	$(E2E) -x -m 'not long'
 bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
 	@test -f 'tests/bench/$(NAME).py' || { echo "usage: make bench NAME=one of:" $(basename $(notdir $(wildcard tests/bench/*.py))) >&2; exit 2; }
 	$(VENV)/bin/python tests/bench/$(NAME).py
@@ -133,8 +139,8 @@ lock: $(TOOLS) ## pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for
 hooks: $(TOOLS) ## check every commit in this clone before it is made
 	$(VENV)/bin/pre-commit install
 
-e2e-full: $(TOOLS)
-	$(if $(wildcard tests/e2e/test_*.py),$(PYTEST) tests/e2e -v,@echo 'tests/e2e holds no tests yet')
+e2e-full: .venv/.stamp $(TOOLS)
+	$(E2E)
 .venv/.stamp: requirements/controller.txt requirements/uv.txt tests/tools/venv
 	@tests/tools/venv .venv requirements/controller.txt
 .venv-oldest/.stamp: requirements/oldest.txt requirements/uv.txt tests/tools/venv

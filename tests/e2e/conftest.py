@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LAB_INVENTORY = CHECKOUT / "inventories" / "lab"
+ANSIBLE_PLAYBOOK = CHECKOUT / os.environ.get("VENV", ".venv") / "bin" / "ansible-playbook"
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Run:
 def playbook(name: str, *arguments: str, inventory: Path = LAB_INVENTORY, **environment: str) -> Run:
     """Run one playbook of the collection from the checkout."""
     command = [
-        str(Path(sys.executable).parent / "ansible-playbook"),
+        str(ANSIBLE_PLAYBOOK),
         "-i",
         str(inventory),
         f"playbooks/{name}.yml",
@@ -83,9 +83,12 @@ class Inventory:
 @pytest.fixture(scope="session")
 def platform() -> Path:
     """The lab's hosts with the platform deployed; costs a few seconds where it is there already."""
-    subprocess.run([str(CHECKOUT / "tests/lab/lab"), "up"], check=True)
+    lab = [str(CHECKOUT / "tests/lab/lab"), "up", "--debian", os.environ.get("DEBIAN", "13")]
+    if subprocess.run(lab).returncode:
+        pytest.exit("the lab does not come up", 1)
     deployed = playbook("deploy_prod")
-    assert deployed.code == 0, deployed.output[-5000:]
+    if deployed.code:
+        pytest.exit(f"the platform is not deployed:\n{deployed.output[-5000:]}", 1)
     return LAB_INVENTORY
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, LAB_INVENTORY, Run, on_host, playbook
+from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, Run, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "bench"))
 from steady_load import SteadyLoad
@@ -167,7 +168,7 @@ def test_settings_alone_go_back(load: SteadyLoad, tmp_path: Path) -> None:
 def test_a_killed_run_is_taken_up_again(load: SteadyLoad) -> None:
     del load
     command = [
-        str(Path(sys.executable).parent / "ansible-playbook"),
+        str(ANSIBLE_PLAYBOOK),
         "-i",
         str(LAB_INVENTORY),
         "playbooks/deploy_prod.yml",
@@ -216,6 +217,17 @@ def test_a_host_is_drained_and_comes_back(load: SteadyLoad) -> None:
     assert health.code == 0, health.output
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)
+def test_a_host_is_restarted_in_order(load: SteadyLoad) -> None:
+    del load
+    booted = on_host("node3", 'cut -d" " -f22 /proc/1/stat')
+    done = playbook("reboot", "-e", "host=node3")
+    assert done.code == 0, done.output
+    assert on_host("node3", 'cut -d" " -f22 /proc/1/stat') != booted
+    assert on_host("node3", "docker ps --quiet --filter name=halobuzz_backend") != ""
+
+
 def answer(url: str) -> tuple[int, str, str]:
     """Return status, Retry-After and body."""
     try:
@@ -243,3 +255,28 @@ def test_maintenance_is_told_and_ends_by_itself() -> None:
     assert playbook("maintenance", "-e", "state=off").code == 0
     again = playbook("maintenance", "-e", "state=off")
     assert set(again.changed.values()) == {0}, again.output
+
+
+@pytest.mark.long
+def test_a_migration_runs_once_before_the_switch_after_a_backup(load: SteadyLoad) -> None:
+    del load
+    before = specifications()
+    version = "v1" if versions() == {"v2"} else "v2"
+    broken = json.dumps(
+        {"stack_migrations": {"backend": ["node", "-e", "console.error('no such table');process.exit(3)"]}}
+    )
+    done = deploy(version, "-e", broken)
+    assert done.code != 0
+    assert "E_RELEASE_UNHEALTHY" in done.output
+    assert "no such table" in done.output
+    assert "exit code 3" in done.output
+    assert specifications() == before
+    working = json.dumps({"stack_migrations": {"backend": ["npm", "run", "db:create-indexes"]}})
+    done = deploy(version, "-e", working)
+    assert done.code == 0, done.output
+    assert "Migration of backend: npm run db:create-indexes" in done.output
+    backup = re.search(r"Safety backup: (\S+?):(\S+)", done.output)
+    assert backup, done.output
+    assert on_host(backup[1], f"stat -c %a {backup[2]}; gzip -t {backup[2]}") == "600\n"
+    assert on_host("node1", "docker service ls -q -f label=com.docker.stack.namespace=halobuzz-migration") == ""
+    assert versions() == {version}
