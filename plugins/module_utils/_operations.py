@@ -200,6 +200,36 @@ def drain_plan(swarm: dict[str, Any], stack: str, host: str) -> dict[str, Any]:
     return {**refusal, "code": "", "message": text, "changed": changed, "services": moving}
 
 
+def reboot_plan(swarm: dict[str, Any], stack: str, wanted: str, redis_hosts: list[str]) -> dict[str, Any]:
+    """Decide on restarting hosts one after the other.
+
+    :param wanted: names separated by commas, or ``all``, as the person gave it.
+    :param redis_hosts: hosts whose Redis has no other member to take over.
+    :returns: ``{code, message, next_command, hosts, lines}``; every host that cannot be restarted is in ``message``.
+    """
+    nodes = [node["name"] for node in swarm["nodes"]]
+    hosts = nodes if wanted.strip() == "all" else [name for name in wanted.replace(",", " ").split() if name]
+    if not hosts:
+        message = f"which hosts? There are: {', '.join(nodes)}, and all"
+        return {
+            **_refusal(ErrorCode.E_VARIABLES, message, "make reboot ARGS='-e host=node2'"),
+            "hosts": [],
+            "lines": [],
+        }
+    plans = {host: drain_plan(swarm, stack, host) for host in dict.fromkeys(hosts)}
+    refused = [plan for plan in plans.values() if plan["code"]]
+    if refused:
+        message = "\n".join(plan["message"] for plan in refused)
+        return {**refused[0], "message": message, "hosts": [], "lines": []}
+    lines = [f"{host}: restarts; moves {', '.join(plan['services']) or 'nothing'}" for host, plan in plans.items()]
+    lines += [
+        f"{host} has the only Redis: requests are answered with 503 while it restarts"
+        for host in plans
+        if host in redis_hosts
+    ]
+    return {"code": "", "message": "", "next_command": "", "hosts": list(plans), "lines": lines}
+
+
 def uneven_services(swarm: dict[str, Any], stack: str) -> list[str]:
     """Return the services whose tasks would be spread better if they were placed anew.
 

@@ -50,6 +50,22 @@ def no_answer(answer: dict[str, Any]) -> str:
     return " ".join(said.partition("\nNext:")[0].split())[:200]
 
 
+def silent_hosts(answers: Answers, command: str) -> dict[str, str]:
+    """Say which hosts did not answer, and how ``command`` goes on without them.
+
+    :returns: ``{message, next_command}``; both empty where all answered.
+    """
+    silent = {host: no_answer(answer) for host, answer in answers.items() if no_answer(answer)}
+    if not silent:
+        return {"message": "", "next_command": ""}
+    message = "; ".join(f"{host}: {reason}" for host, reason in silent.items())
+    limit = ":".join(["all", *(f"!{host}" for host in silent)])
+    return {
+        "message": message,
+        "next_command": f"""start the host, or go on without it: {command} ARGS="--limit '{limit}'\"""",
+    }
+
+
 def acting_manager(answers: Answers, managers: list[str]) -> dict[str, str]:
     """Find a manager through which the Swarm can be changed.
 

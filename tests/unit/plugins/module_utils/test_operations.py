@@ -217,6 +217,27 @@ def test_a_misspelt_host_is_named_with_the_nearest() -> None:
     assert "Did you mean 'node2'?" in plan["message"]
 
 
+def test_hosts_restart_in_the_order_given_each_once() -> None:
+    swarm = _swarm({"backend": ["node1", "node2", "node3"]})
+    plan = operations.reboot_plan(swarm, "halobuzz", "node3, node1,node3", ["node1"])
+    assert (plan["code"], plan["hosts"]) == ("", ["node3", "node1"])
+    assert plan["lines"] == [
+        "node3: restarts; moves backend",
+        "node1: restarts; moves backend",
+        "node1 has the only Redis: requests are answered with 503 while it restarts",
+    ]
+    assert operations.reboot_plan(swarm, "halobuzz", "all", [])["hosts"] == ["node1", "node2", "node3"]
+
+
+def test_no_host_restarts_where_one_cannot_and_all_reasons_are_said() -> None:
+    swarm = _swarm({"backend": ["node2"]}, {"node1": "drain", "node3": "pause"})
+    plan = operations.reboot_plan(swarm, "halobuzz", "nod1,node2", [])
+    assert plan["hosts"] == []
+    assert "Did you mean 'node1'?" in plan["message"]
+    assert "no other host can take backend" in plan["message"]
+    assert operations.reboot_plan(swarm, "halobuzz", " ", [])["code"] == "E_VARIABLES"
+
+
 @pytest.mark.parametrize(
     ("where", "uneven"),
     [

@@ -114,3 +114,15 @@ def test_age_is_in_the_largest_fitting_unit(since: str, text: str) -> None:
 def test_image_is_short() -> None:
     assert status.short_image("registry.x:5000/halobuzz/backend@sha256:" + "ab" * 32) == "backend@abababababab"
     assert status.short_image("registry.x:5000/mongo:7.0") == "mongo:7.0"
+
+
+def test_silent_hosts_are_named_with_the_command_that_leaves_them_out() -> None:
+    answers = {
+        "node1": {"swarm": {}},
+        "node2": {"msg": "no route\nNext: x"},
+        "node3": {},
+    }
+    said = status.silent_hosts(answers, "make rollback")
+    assert said["message"] == "node2: no route; node3: it was not asked"
+    assert said["next_command"].endswith("""make rollback ARGS="--limit 'all:!node2:!node3'" """.strip())
+    assert status.silent_hosts({"node1": {"swarm": {}}}, "make rollback") == {"message": "", "next_command": ""}
