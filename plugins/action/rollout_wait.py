@@ -26,15 +26,16 @@ def progress_line(service: dict[str, Any], seconds: float) -> str:
     """Say how far one service is, in one line."""
     verdict = {"done": "done", "running": "…", "surplus": "…", "failed": "FAILED"}[judge(service)]
     old = f", {service['old']} old" if service["old"] else ""
+    doing = "complete" if service["mode"] == "job" else "running"
     trouble = f", {len(service['failures'])} failed task(s)" if service["failures"] else ""
-    return f"  {seconds:5.0f} s  {service['name']}: {service['current']} of {service['wanted']} running{old}{trouble} {verdict}"
+    return f"  {seconds:5.0f} s  {service['name']}: {service['current']} of {service['wanted']} {doing}{old}{trouble} {verdict}"
 
 
 def explain(service: dict[str, Any], logs: list[str], secrets: list[str]) -> str:
     """Say why one service is not there: Swarm's reason, and the failing task's last lines without secrets."""
-    lines = [
-        f"{service['name']}: {service['current']} of {service['wanted']} running; {service['update_message'] or service['update'] or 'not converged'}"
-    ]
+    doing = "complete" if service["mode"] == "job" else "running"
+    reason = service["update_message"] or service["update"] or "not converged"
+    lines = [f"{service['name']}: {service['current']} of {service['wanted']} {doing}; {reason}"]
     for task in service["failures"][-1:]:
         code = f" (exit code {task['exit_code']})" if task["exit_code"] else ""
         lines.append(f"  last failed task on {task['node']}: {task['error']}{code}")

@@ -41,6 +41,9 @@ class FilterModule:
             "environment_files": environment_files,
             "environment_problems": environment_problems,
             "liveness_command": _stack.liveness_command,
+            "migration_plan": lambda migrations, rendered, namespace, images: _stack.migration_plan(
+                migrations, rendered, namespace, list(images)
+            ),
             "pinned": _stack.pinned,
             "render_stack": lambda services, stack, **settings: _stack.render_stack(stack, services, settings),
             "scaled_replicas": _stack.scaled_replicas,

@@ -64,11 +64,13 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
     :param tasks: its tasks as from ``GET /tasks``.
     :param nodes: host names by node id.
     :returns: ``{name, image, mode, wanted, current, old, update, tasks, failures, labels, memory_bytes, constraints}``: ``current``
-        counts running tasks of the present specification, ``old`` running tasks of another, ``wanted`` is the number of tasks
+        counts running tasks of the present specification (of a job: complete ones), ``old`` running tasks of another, ``wanted`` is the number of tasks
         that should run, ``memory_bytes`` one task's limit (0: none).
     """
     template = service["Spec"]["TaskTemplate"]
-    replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
+    mode = service["Spec"].get("Mode") or {}
+    replicated = mode.get("Replicated")
+    job = mode.get("ReplicatedJob")
     current = old = 0
     seen, failures, due = [], [], 0
     for task in sorted(tasks, key=lambda one: one["CreatedAt"]):
@@ -81,6 +83,7 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
         due += task["DesiredState"] == "running" and same
         if alive and status["State"] == "running":
             current, old = current + same, old + (not same)
+        current += bool(job and status["State"] == "complete")
         entry = {
             "id": task["ID"],
             "slot": task.get("Slot", 0),
@@ -102,8 +105,8 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
     return {
         "name": service["Spec"]["Name"],
         "image": template["ContainerSpec"]["Image"],
-        "mode": "replicated" if replicated else "global",
-        "wanted": replicated["Replicas"] if replicated else due,
+        "mode": "job" if job else "replicated" if replicated else "global",
+        "wanted": job["TotalCompletions"] if job else replicated["Replicas"] if replicated else due,
         "current": current,
         "old": old,
         "update": update.get("State", ""),
@@ -127,6 +130,8 @@ def is_settled(service: dict[str, Any]) -> bool:
 def judge(service: dict[str, Any]) -> str:
     """Say ``done``, ``running``, ``failed`` or ``surplus`` (Swarm is content with more tasks than wanted) of one summarised service."""
     if service["update"] in ("paused", "rollback_started", "rollback_completed", "rollback_paused"):
+        return "failed"
+    if service["mode"] == "job" and service["failures"]:
         return "failed"
     if is_settled(service) and not service["old"] and service["current"] > service["wanted"]:
         return "surplus"

@@ -187,6 +187,47 @@ def scaled_replicas(services: dict[str, dict[str, Any]], stack: str) -> dict[str
     }
 
 
+def migration_plan(
+    migrations: dict[str, list[str]], rendered: dict[str, Any], namespace: str, images_before: list[str]
+) -> list[dict[str, Any]]:
+    """Derive the one-off tasks that migrate the database: one for each service with a migration and a new image.
+
+    :param migrations: ``stack_migrations``, service to command.
+    :param rendered: the stack of the release.
+    :param namespace: the stack name that marks them.
+    :param images_before: images of the release that serves; its migrations have run.
+    :returns: ``[{service, line, argv}]``; ``argv`` is a ``docker service create`` of a job. Secrets appear by name only.
+    """
+    plan = []
+    for name, command in migrations.items():
+        service = rendered["services"].get(name)
+        if not service or service["image"] in images_before:
+            continue
+        argv = [
+            "docker",
+            "service",
+            "create",
+            "--detach",
+            "--quiet",
+            "--name",
+            f"{namespace}_{name}",
+            "--mode=replicated-job",
+        ]
+        argv += ["--restart-condition=none", "--no-healthcheck", "--with-registry-auth", "--init"]
+        argv += [f"--{kind}=com.docker.stack.namespace={namespace}" for kind in ("label", "container-label")]
+        argv += [f"--constraint={constraint}" for constraint in service["deploy"]["placement"]["constraints"]]
+        argv += [f"--limit-memory={service['deploy']['resources']['limits']['memory']}", "--cap-drop=ALL"]
+        argv += [f"--env={key}={value}" for key, value in service["environment"].items()]
+        for kind in ("secrets", "configs"):
+            argv += [
+                f"--{kind[:-1]}=source={rendered[kind][one['source']]['name']},target={one['target']},mode={one['mode']:04o}"
+                for one in service[kind]
+            ]
+        argv += ["--entrypoint=" + " ".join(service["entrypoint"]), service["image"], *command]
+        plan.append({"service": name, "line": f"Migration of {name}: {' '.join(command)}", "argv": argv})
+    return plan
+
+
 def wanted_services(stack: str, rendered: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the module drift compares: name, fingerprint and replicas of each service of a rendered stack."""
     wanted = []

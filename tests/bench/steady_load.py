@@ -58,9 +58,16 @@ class Phase:
 class SteadyLoad:
     """Runs the clients on a thread of its own: ``start``, any number of ``mark``, ``stop``."""
 
-    def __init__(self, edges: list[str], requests_per_second: float = 200, websockets: int = 50) -> None:
-        """``edges`` are base URLs; all clients are spread over them."""
+    def __init__(
+        self,
+        edges: list[str],
+        requests_per_second: float = 200,
+        websockets: int = 50,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """``edges`` are base URLs; all clients are spread over them. ``headers`` go with each request."""
         self.edges = edges
+        self.headers = headers or {}
         self.interval = 1 / requests_per_second
         self.websockets = websockets
         self.phases = [Phase("before", time.monotonic())]
@@ -90,8 +97,12 @@ class SteadyLoad:
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with (
-            aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as kept,
-            aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0, force_close=True)) as fresh,
+            aiohttp.ClientSession(
+                timeout=timeout, headers=self.headers, connector=aiohttp.TCPConnector(limit=0)
+            ) as kept,
+            aiohttp.ClientSession(
+                timeout=timeout, headers=self.headers, connector=aiohttp.TCPConnector(limit=0, force_close=True)
+            ) as fresh,
             aiohttp.ClientSession() as sockets,
         ):
             opened = [asyncio.Event() for _number in range(self.websockets)]

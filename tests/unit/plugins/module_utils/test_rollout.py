@@ -103,3 +103,15 @@ def test_more_tasks_than_wanted_are_told_once_swarm_is_content(recorded: dict[st
 def test_swarm_is_left_alone_while_it_changes_a_service(recorded: dict[str, Any], state: str, settled: bool) -> None:
     recorded["service"]["UpdateStatus"] = {"State": state}
     assert is_settled(summary(recorded)) is settled
+
+
+@pytest.mark.parametrize(("state", "verdict"), [("running", "running"), ("complete", "done"), ("failed", "failed")])
+def test_a_job_is_done_when_it_is_complete_and_failed_when_a_task_is(
+    recorded: dict[str, Any], state: str, verdict: str
+) -> None:
+    recorded["service"]["Spec"]["Mode"] = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
+    recorded["service"].pop("UpdateStatus", None)
+    task = next(task for task in recorded["tasks"] if task["Status"]["State"] == "running")
+    task["DesiredState"], task["Status"]["State"] = "complete", state
+    recorded["tasks"] = [task]
+    assert judge(summary(recorded)) == verdict

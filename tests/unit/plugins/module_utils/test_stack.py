@@ -107,3 +107,18 @@ def test_tag_becomes_digest_and_unknown_tag_stays() -> None:
 def test_scaled_replicas_are_read_from_labels() -> None:
     seen = {"halobuzz_backend": {"labels": {_stack.SCALED_LABEL: "5"}}, "halobuzz_edge": {"labels": {}}}
     assert _stack.scaled_replicas(seen, "halobuzz") == {"backend": "5"}
+
+
+def test_a_new_image_is_migrated_once_with_the_settings_of_its_service(
+    services: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    rendered = _stack.render_stack("halobuzz", services, settings)
+    migrations = {"backend": ["npm", "run", "db:create-indexes"], "ai-engine": ["true"]}
+    plan = _stack.migration_plan(migrations, rendered, "halobuzz-migration", ["registry/halobuzz/ai-engine@sha256:1"])
+    assert [one["service"] for one in plan] == ["backend"]
+    argv = plan[0]["argv"]
+    assert argv[-4:] == ["registry/halobuzz/backend@sha256:1", "npm", "run", "db:create-indexes"]
+    assert f"--secret=source={rendered['secrets']['backend-environment']['name']},target=environment,mode=0444" in argv
+    assert "planted-canary" not in str(argv)
+    running = ["registry/halobuzz/backend@sha256:1", "registry/halobuzz/ai-engine@sha256:1"]
+    assert _stack.migration_plan(migrations, rendered, "halobuzz-migration", running) == []

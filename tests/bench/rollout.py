@@ -1,0 +1,191 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What clients notice while the platform changes: 200 requests/s (half on kept, half on new connections) and 50 websockets.
+
+Beside it, in the same run, the same change by hand: ``docker service update`` on the same services behind the same edge, and
+``docker compose up -d`` on one host without one. The lab must run v1 (make demo). Each operation's phases go to the report, too.
+
+    make bench NAME=rollout                       all operations
+    .venv/bin/python tests/bench/rollout.py deploy scale
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from measure import CHECKOUT, playbook_command, seconds_of
+from steady_load import SteadyLoad
+
+EDGES = [f"http://10.99.0.{number}" for number in (11, 12, 13)]
+REPORT = CHECKOUT / ".cache" / "bench" / "rollout.json"
+QUIET_SECONDS = 15
+COMPOSE_PORT = 8085
+COMPOSE_FILE = f"""\
+services:
+  backend:
+    image: ${{IMAGE}}
+    init: true
+    entrypoint: [/bin/sh, /halobuzz/entrypoint]
+    command: [node, dist/index.js]
+    environment: {{NODE_ENV: production}}
+    ports: ["{COMPOSE_PORT}:5010"]
+    volumes: ["./environment:/run/secrets/environment:ro", "./entrypoint:/halobuzz/entrypoint:ro"]
+"""
+
+
+def on_node1(script: str, given: str = "") -> str:
+    """Run a shell script as root on the first host and return what it printed.
+
+    :raises SystemExit: where it fails.
+    """
+    done = subprocess.run(
+        [str(CHECKOUT / "tests/lab/lab"), "ssh", "node1", "sudo sh -ec " + json.dumps(script).replace("$", "\\$")],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    if done.returncode:
+        raise SystemExit(f"{script}\nfailed:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def play(name: str, *arguments: str) -> Callable[[], float]:
+    """Return a function that runs a playbook and tells its seconds."""
+    return lambda: seconds_of(playbook_command(f"playbooks/{name}.yml", *arguments))
+
+
+def shell(script: str) -> Callable[[], float]:
+    """Return a function that runs a script on the first host and tells its seconds."""
+
+    def run() -> float:
+        started = time.monotonic()
+        on_node1(script)
+        return time.monotonic() - started
+
+    return run
+
+
+def watched(operation: Callable[[], float], edges: list[str] = EDGES, **options: Any) -> dict[str, Any]:
+    """Run an operation under load and return ``{seconds, before, during}``; the two are summaries of steady_load."""
+    load = SteadyLoad(edges, **options).start()
+    time.sleep(QUIET_SECONDS)
+    load.mark("during")
+    seconds = operation()
+    time.sleep(5)  # whoever was sent to an old task has been answered by then
+    before, during = load.stop()
+    return {"seconds": round(seconds, 1), "before": before, "during": during}
+
+
+def figure(name: str, ours: float, reference: float, unit: str) -> None:
+    """Print one figure as a JSON line; there is no ratio to nothing."""
+    ratio = round(ours / reference, 3) if reference else None
+    print(
+        json.dumps({"name": name, "ours": ours, "reference": reference, "ratio": ratio, "unit": unit, "runs": 1}),
+        flush=True,
+    )
+
+
+def figures(name: str, ours: dict[str, Any], references: dict[str, dict[str, Any]]) -> None:
+    """Print the figures of one operation: against the quiet time before it, and against the same change by other means."""
+    figure(f"rollout/{name}/requests", ours["during"]["sent"], ours["before"]["sent"], "requests sent during, before")
+    figure(
+        f"rollout/{name}/failed", ours["during"]["failed"], ours["before"]["failed"], "requests failed during, before"
+    )
+    for quantile in ("p50_ms", "p99_ms"):
+        figure(f"rollout/{name}/{quantile}", ours["during"][quantile], ours["before"][quantile], "ms during, before")
+    figure(
+        f"rollout/{name}/websockets",
+        ours["during"]["websocket_drops"],
+        ours["before"]["websocket_drops"],
+        "drops during, before",
+    )
+    for other, result in references.items():
+        figure(f"rollout/{name}/seconds/{other}", ours["seconds"], result["seconds"], "s")
+        for key in ("sent", "failed", "p99_ms"):
+            figure(f"rollout/{name}/{key}/{other}", ours["during"][key], result["during"][key], key)
+
+
+def images(version: str) -> str:
+    """Return shell assignments of the images' digests in a version that was released before."""
+    ledger = [json.loads(line) for line in on_node1("cat /var/lib/halobuzz/stack/ledger.jsonl").splitlines()]
+    found = [one for one in ledger if one["event"] == "started" and one["version"] == version][-1]["images"]
+    named = {reference.rpartition("@")[0].rpartition("/")[2]: reference for reference in found}
+    return f"BACKEND={named['backend']} AI={named['ai-engine']}"
+
+
+def by_service_update(version: str) -> Callable[[], float]:
+    """Return what a person would type: each service to its new image, waiting for it."""
+    return shell(
+        f"{images(version)}; docker service update --quiet --image $BACKEND halobuzz_backend; "
+        "docker service update --quiet --image $AI halobuzz_ai-engine"
+    )
+
+
+def by_compose(version: str) -> dict[str, Any]:
+    """Measure ``docker compose up -d`` from the other version to this one, on the first host."""
+    on_node1("mkdir -p /root/bench; cat > /root/bench/compose.yml", COMPOSE_FILE)
+    on_node1(
+        "cd /root/bench; ID=$(docker ps -q -f name=halobuzz_backend | head -1); "
+        "docker exec $ID cat /run/secrets/environment > environment; docker exec $ID cat /halobuzz/entrypoint > entrypoint; chmod 644 *"
+    )
+    up = "cd /root/bench; %s; IMAGE=$BACKEND docker compose -f compose.yml up -d"
+    on_node1(up % images("v1" if version == "v2" else "v2"))
+    time.sleep(15)
+    try:
+        options = {"websockets": 0, "headers": {"X-Forwarded-Proto": "https"}}
+        return watched(shell(up % images(version)), [f"http://10.99.0.11:{COMPOSE_PORT}"], **options)
+    finally:
+        on_node1("cd /root/bench; IMAGE=none docker compose -f compose.yml down; rm -r /root/bench")
+
+
+def main() -> None:
+    """Print the figures and write the report."""
+    changed = CHECKOUT / ".cache" / "bench" / "settings.json"
+    changed.parent.mkdir(parents=True, exist_ok=True)
+    settings = {"TZ": "Australia/Sydney", "LOG_LEVEL": "debug", "CORS_ORIGIN": "https://halobuzz.lab"}
+    changed.write_text(json.dumps({"config_environment": settings}))
+    operations: dict[str, list[tuple[str, Callable[[], float]]]] = {
+        "deploy": [("v1-v2", play("deploy_prod", "-e", "platform_version=v2")), ("v2-v1", play("deploy_prod"))],
+        "scale": [
+            ("2-5", play("scale", "-e", "scale_service=ai-engine", "-e", "scale_replicas=5")),
+            ("5-2", play("scale", "-e", "scale_service=ai-engine", "-e", "scale_replicas=2")),
+        ],
+        "restart": [("all", play("restart"))],
+        "config": [("changed", play("deploy_prod", "-e", f"@{changed}")), ("rollback", play("rollback"))],
+    }
+    hosts: dict[str, list[tuple[str, Callable[[], float]]]] = {
+        "drain": [("node3", play("drain", "-e", "host=node3")), ("node3-back", play("undrain", "-e", "host=node3"))],
+        "reboot": [("node3", play("reboot", "-e", "host=node3"))],
+    }
+    wanted = sys.argv[1:] or [*operations, *hosts]
+    seconds_of(
+        playbook_command("playbooks/deploy_prod.yml", "-e", "platform_version=v2")
+    )  # both versions are built and known
+    seconds_of(playbook_command("playbooks/deploy_prod.yml"))
+    report: dict[str, Any] = {}
+    for name in wanted:
+        for step, operation in {**operations, **hosts}[name]:
+            edges = EDGES[:2] if name in hosts else EDGES  # clients leave a host's edge before it goes
+            report[f"{name}/{step}"] = watched(operation, edges)
+    references: dict[str, dict[str, Any]] = {}
+    if "deploy" in wanted:
+        references = {"service_update": watched(by_service_update("v2")), "compose_up": by_compose("v2")}
+        by_service_update("v1")()
+        report.update({f"reference/{name}": result for name, result in references.items()})
+    REPORT.write_text(json.dumps(report, indent=2))
+    for step, result in report.items():
+        if not step.startswith("reference/"):
+            figures(step, result, references if step == "deploy/v1-v2" else {})
+    print(f"report: {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
