@@ -71,6 +71,10 @@ undrain: $(TOOLS) ## take it back into service
 	$(PLAYBOOK) playbooks/undrain.yml
 reboot: $(TOOLS) ## restart hosts one after the other, drained: ARGS='-e host=node2' (or all)
 	$(PLAYBOOK) playbooks/reboot.yml
+remove-host: $(TOOLS) ## take a host out for good: ARGS='-e host=node4'
+	$(PLAYBOOK) playbooks/remove_host.yml
+docker-upgrade: $(TOOLS) ## new docker_version or docker_ settings, one host after the other, drained
+	$(PLAYBOOK) playbooks/docker_upgrade.yml
 maintenance: $(TOOLS) ## 503 with a message at the edge for a while; ARGS='-e state=off' ends it
 	$(PLAYBOOK) playbooks/maintenance.yml
 rollback: $(TOOLS) ## back to the release that served before

@@ -20,6 +20,8 @@ display = Display()
 _POLL_SECONDS = 1.0
 # A task that ends is still counted for its drain and its end: only then is one too many a mistake of Swarm's.
 _SURPLUS_SECONDS = 20.0
+# A restarting engine, or managers that elect a new leader, answer again within seconds.
+_PATIENCE_SECONDS = 30.0
 
 
 def progress_line(service: dict[str, Any], seconds: float) -> str:
@@ -61,12 +63,26 @@ class ActionModule(ActionBase):
         deadline = started + float(args.get("deadline_seconds") or 300)
         shown: dict[str, str] = {}
         stable_since: float | None = None
+        silent_since: float | None = None
         while True:
             answer = run_lean(self, "_rollout", {"stack": args["stack"]}, task_vars)
             now = time.monotonic()
             if answer.get("failed"):
                 result.update(answer)
                 return result
+            if answer.get("error"):
+                if silent_since is None:
+                    display.display(
+                        f"  {now - started:5.0f} s  {answer['error']}; asking again for {_PATIENCE_SECONDS:.0f} s"
+                    )
+                silent_since = silent_since or now
+                if now - silent_since > _PATIENCE_SECONDS or now > deadline:
+                    code = ErrorCode.E_NO_QUORUM if "leader" in answer["error"] else ErrorCode.E_DOCKER
+                    result.update(failure(code, answer["error"]))
+                    return result
+                time.sleep(_POLL_SECONDS)
+                continue
+            silent_since = None
             services = self._chosen(answer.get("services") or [])
             for service in services:
                 line = progress_line(service, now - started)
@@ -79,8 +95,8 @@ class ActionModule(ActionBase):
             if args.get("settled_only"):
                 time.sleep(_POLL_SECONDS)
                 continue
-            if "failed" in verdicts or now > deadline or answer.get("error"):
-                result.update(self._failure(answer, services, now - started, task_vars))
+            if "failed" in verdicts or now > deadline:
+                result.update(self._unhealthy(services, now - started, task_vars))
                 return result
             if verdicts and verdicts <= {"done", "surplus"}:
                 stable_since = stable_since or now
@@ -98,12 +114,7 @@ class ActionModule(ActionBase):
         stack = self._task.args["stack"]
         return [service for service in services if not names or service["name"].removeprefix(f"{stack}_") in names]
 
-    def _failure(
-        self, answer: dict[str, Any], services: list[dict[str, Any]], seconds: float, task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
-        if answer.get("error"):
-            code = ErrorCode.E_NO_QUORUM if "leader" in answer["error"] else ErrorCode.E_DOCKER
-            return failure(code, answer["error"])
+    def _unhealthy(self, services: list[dict[str, Any]], seconds: float, task_vars: dict[str, Any]) -> dict[str, Any]:
         logs = (
             run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars).get("logs")
             or {}

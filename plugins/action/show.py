@@ -17,7 +17,7 @@ class ActionModule(ActionBase):
     """Print lines for people, as they are, on standard output."""
 
     _requires_connection = False
-    _VALID_ARGS = frozenset(("lines",))
+    _VALID_ARGS = frozenset(("lines", "before", "after", "title"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """See the module's documentation."""
@@ -26,4 +26,8 @@ class ActionModule(ActionBase):
         for line in [lines] if isinstance(lines, str) else lines:
             display.display(str(line))
         result["changed"] = False
+        before, after = self._task.args.get("before") or "", self._task.args.get("after") or ""
+        if before != after:
+            title = self._task.args.get("title") or ""
+            result["diff"] = {"before": before, "after": after, "before_header": title, "after_header": title}
         return result

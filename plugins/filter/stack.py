@@ -5,20 +5,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.halobuzz.platform.plugins.module_utils import _environment, _stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+
+
+def told(function: Callable[..., _T], *arguments: Any) -> _T:
+    """Call a function of ``_environment``; the problems that it raises become one templating error without any value."""
+    try:
+        return function(*arguments)
+    except _environment.EnvironmentRefused as refused:
+        raise AnsibleFilterError("E_VARIABLES: " + "; ".join(refused.problems)) from None
 
 
 def environment_files(
     services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]
 ) -> dict[str, str]:
-    """See :func:`_environment.environment_files`; problems become one templating error without any value."""
-    try:
-        return _environment.environment_files(services, environment, secrets)
-    except _environment.EnvironmentRefused as refused:
-        raise AnsibleFilterError("E_VARIABLES: " + "; ".join(refused.problems)) from None
+    """See :func:`_environment.environment_files`."""
+    return told(_environment.environment_files, services, environment, secrets)
 
 
 def environment_problems(
@@ -26,7 +36,7 @@ def environment_problems(
 ) -> list[str]:
     """Return every problem of the settings, one line each, without any value."""
     try:
-        _environment.environment_files(services, environment, secrets)
+        _environment.settings_by_service(services, environment, secrets)
     except _environment.EnvironmentRefused as refused:
         return refused.problems
     return []
@@ -47,6 +57,12 @@ class FilterModule:
             "pinned": _stack.pinned,
             "render_stack": lambda services, stack, **settings: _stack.render_stack(stack, services, settings),
             "scaled_replicas": _stack.scaled_replicas,
+            "settings_changes": lambda record, *settings: _environment.settings_changes(
+                record, told(_environment.settings_by_service, *settings)
+            ),
+            "settings_record": lambda *settings: _environment.settings_record(
+                told(_environment.settings_by_service, *settings)
+            ),
             "versioned_name": lambda content, stack, name: _stack.versioned_name(stack, name, content),
             "wanted_services": lambda rendered, stack: _stack.wanted_services(stack, rendered),
         }

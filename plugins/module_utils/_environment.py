@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import re
 from typing import Any
 
@@ -68,6 +71,27 @@ def environment_file(settings: dict[str, str]) -> str:
     return "".join(f"{name}={shell_quoted(value)}\n" for name, value in sorted(settings.items()))
 
 
+def settings_by_service(
+    services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]
+) -> dict[str, dict[str, str]]:
+    """Return what each service gets, values by name by service.
+
+    :raises EnvironmentRefused: with every problem of every service.
+    """
+    given: dict[str, dict[str, str]] = {}
+    problems: list[str] = []
+    for service in services:
+        settings, found = settings_of(service, {**environment, "PORT": str(service["port"])}, secrets)
+        settings["PORT"] = str(service["port"])
+        problems += found
+        given[service["name"]] = settings
+        if len(environment_file(settings).encode()) > _MAX_SECRET_BYTES:
+            problems.append(f"{service['name']}: its settings are larger than Swarm's 500 KiB for one secret")
+    if problems:
+        raise EnvironmentRefused(sorted(set(problems)))
+    return given
+
+
 def environment_files(
     services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]
 ) -> dict[str, str]:
@@ -76,15 +100,44 @@ def environment_files(
     :returns: file contents by service name.
     :raises EnvironmentRefused: with every problem of every service.
     """
-    files: dict[str, str] = {}
-    problems: list[str] = []
-    for service in services:
-        settings, found = settings_of(service, {**environment, "PORT": str(service["port"])}, secrets)
-        settings["PORT"] = str(service["port"])
-        problems += found
-        files[service["name"]] = environment_file(settings)
-        if len(files[service["name"]].encode()) > _MAX_SECRET_BYTES:
-            problems.append(f"{service['name']}: its settings are larger than Swarm's 500 KiB for one secret")
-    if problems:
-        raise EnvironmentRefused(sorted(set(problems)))
-    return files
+    given = settings_by_service(services, environment, secrets)
+    return {service: environment_file(settings) for service, settings in given.items()}
+
+
+def _fingerprints(given: dict[str, dict[str, str]], key: str) -> dict[str, dict[str, str]]:
+    return {
+        service: {
+            name: hmac.new(key.encode(), f"{name}={value}".encode(), hashlib.sha256).hexdigest()[:8]
+            for name, value in sorted(settings.items())
+        }
+        for service, settings in given.items()
+    }
+
+
+def settings_record(given: dict[str, dict[str, str]]) -> str:
+    """Return what a release keeps of its settings: a fingerprint of each value, and the key of the fingerprints, as JSON.
+
+    The key follows from all values, secret ones among them, so that every manager keeps the same without a key that somebody has to
+    look after. Record and key stay on the managers, for root alone: with them, a short value could be found by trying.
+    """
+    key = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"key": key, "services": _fingerprints(given, key)}, sort_keys=True) + "\n"
+
+
+def settings_changes(record: str, given: dict[str, dict[str, str]]) -> list[str]:
+    """Compare settings with a release's record of its own.
+
+    :param record: as :func:`settings_record` wrote it; empty where there is none.
+    :returns: a line for each name that comes, goes or changes: names and fingerprints, no value.
+    """
+    if not record:
+        return []
+    kept = json.loads(record)
+    now = _fingerprints(given, kept["key"])
+    lines = []
+    for service in sorted({*kept["services"], *now}):
+        old, new = kept["services"].get(service, {}), now.get(service, {})
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                lines.append(f"{service}: {name}: {old.get(name, 'not set')} → {new.get(name, 'not set')}")
+    return lines

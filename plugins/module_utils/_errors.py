@@ -27,6 +27,7 @@ class ErrorCode(str, Enum):
     E_IMAGE = "E_IMAGE"
     E_IMAGE_UNFIT = "E_IMAGE_UNFIT"
     E_DOCKER = "E_DOCKER"
+    E_ENGINE_AT_WORK = "E_ENGINE_AT_WORK"
     E_LOCKOUT = "E_LOCKOUT"
     E_FIREWALL = "E_FIREWALL"
     E_NO_QUORUM = "E_NO_QUORUM"
@@ -102,6 +103,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.E_DOCKER: ErrorText(
         "The Docker engine does not answer.", "systemctl status docker; journalctl -u docker -n 50"
+    ),
+    ErrorCode.E_ENGINE_AT_WORK: ErrorText(
+        "A change to Docker would restart the engine of a host that serves.",
+        "make docker-upgrade   (drains and upgrades one host after the other)",
     ),
     ErrorCode.E_LOCKOUT: ErrorText(
         "The new firewall rules would shut out the machine that runs the playbook; they were not loaded.",

@@ -200,34 +200,76 @@ def drain_plan(swarm: dict[str, Any], stack: str, host: str) -> dict[str, Any]:
     return {**refusal, "code": "", "message": text, "changed": changed, "services": moving}
 
 
-def reboot_plan(swarm: dict[str, Any], stack: str, wanted: str, redis_hosts: list[str]) -> dict[str, Any]:
-    """Decide on restarting hosts one after the other.
+def turns_plan(
+    swarm: dict[str, Any], stack: str, wanted: str, platform: list[str], redis_hosts: list[str], nothing: str = ""
+) -> dict[str, Any]:
+    """Decide on work that stops hosts, one after the other.
 
     :param wanted: names separated by commas, or ``all``, as the person gave it.
+    :param platform: all hosts; those outside the Swarm have nothing that could move.
     :param redis_hosts: hosts whose Redis has no other member to take over.
-    :returns: ``{code, message, next_command, hosts, lines}``; every host that cannot be restarted is in ``message``.
+    :param nothing: what to say where no host is wanted; empty: that is a mistake.
+    :returns: ``{code, message, next_command, hosts, lines}``; every host that cannot have its turn is in ``message``.
     """
     nodes = [node["name"] for node in swarm["nodes"]]
-    hosts = nodes if wanted.strip() == "all" else [name for name in wanted.replace(",", " ").split() if name]
+    known = [*nodes, *(host for host in platform if host not in nodes)]
+    hosts = known if wanted.strip() == "all" else [name for name in wanted.replace(",", " ").split() if name]
+    if not hosts and nothing:
+        return {"code": "", "message": "", "next_command": "", "hosts": [], "lines": [nothing]}
     if not hosts:
-        message = f"which hosts? There are: {', '.join(nodes)}, and all"
+        message = f"which hosts? There are: {', '.join(known)}, and all"
         return {
             **_refusal(ErrorCode.E_VARIABLES, message, "make reboot ARGS='-e host=node2'"),
             "hosts": [],
             "lines": [],
         }
-    plans = {host: drain_plan(swarm, stack, host) for host in dict.fromkeys(hosts)}
-    refused = [plan for plan in plans.values() if plan["code"]]
-    if refused:
+    moves = {
+        host: drain_plan(swarm, stack, host) for host in dict.fromkeys(hosts) if host in nodes or host not in known
+    }
+    refused = [plan for plan in moves.values() if plan["code"]]
+    if refused and len(nodes) > 1:
         message = "\n".join(plan["message"] for plan in refused)
         return {**refused[0], "message": message, "hosts": [], "lines": []}
-    lines = [f"{host}: restarts; moves {', '.join(plan['services']) or 'nothing'}" for host, plan in plans.items()]
-    lines += [
-        f"{host} has the only Redis: requests are answered with 503 while it restarts"
-        for host in plans
-        if host in redis_hosts
-    ]
-    return {"code": "", "message": "", "next_command": "", "hosts": list(plans), "lines": lines}
+    lines = []
+    for host in dict.fromkeys(hosts):
+        if nodes == [host]:
+            lines.append(f"{host}: restarts; there is no other host, so the whole platform is away meanwhile")
+            continue
+        moving = moves.get(host, {"services": []})["services"]
+        lines.append(f"{host}: restarts; moves {', '.join(moving) or 'nothing'}")
+        if host in redis_hosts:
+            lines.append(f"{host} has the only Redis: requests are answered with 503 while it restarts")
+    return {"code": "", "message": "", "next_command": "", "hosts": list(dict.fromkeys(hosts)), "lines": lines}
+
+
+def removal_plan(
+    swarm: dict[str, Any], stack: str, host: str, managers: list[str], data: dict[str, list[str]]
+) -> dict[str, Any]:
+    """Decide on taking a host out of the platform for good.
+
+    :param managers: inventory names of the managers.
+    :param data: what each host keeps on its disks, by host.
+    :returns: ``{code, message, next_command, lines, changed, services}``.
+    """
+    if data.get(host):
+        names = ", ".join(data[host])
+        message = f"{host} keeps {names}, which would go with it"
+        return {
+            **_refusal(ErrorCode.E_CAPACITY, message, "move its data to another host first"),
+            "lines": [],
+            "services": [],
+        }
+    plan = drain_plan(swarm, stack, host)
+    if plan["code"]:
+        return {**plan, "lines": []}
+    left = [manager for manager in managers if manager != host]
+    if not left:
+        message = f"{host} is the only manager"
+        return {**plan, **_refusal(ErrorCode.E_NO_QUORUM, message, "make another host a manager first"), "lines": []}
+    lines = [f"{host}: leaves for good; moves {', '.join(plan['services']) or 'nothing'}"]
+    if host in managers:
+        lines.append(f"{len(left)} managers stay; {(len(left) - 1) // 2} of them may fail")
+    return {**plan, "lines": lines}
 
 
 def uneven_services(swarm: dict[str, Any], stack: str) -> list[str]:

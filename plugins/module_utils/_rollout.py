@@ -154,12 +154,14 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
     :returns: ``{services: [summary], logs: {service: [line]}}`` or ``{error: reason}``.
     """
     label = f"com.docker.stack.namespace={parameters['stack']}"
-    status, body = docker(filtered("/services", label=[label]))
-    if status != 200:
-        return {"error": body.decode(errors="replace").strip()[:300]}
-    services = json.loads(body)
-    tasks = json.loads(docker(filtered("/tasks", label=[label]))[1])
-    nodes = {node["ID"]: node["Description"]["Hostname"] for node in json.loads(docker("/nodes")[1])}
+    answers = []
+    for path in (filtered("/services", label=[label]), filtered("/tasks", label=[label]), "/nodes"):
+        status, body = docker(path)
+        if status != 200:
+            return {"error": body.decode(errors="replace").strip()[:300]}
+        answers.append(json.loads(body))
+    services, tasks, all_nodes = answers
+    nodes = {node["ID"]: node["Description"]["Hostname"] for node in all_nodes}
     summaries = []
     for service in sorted(services, key=lambda one: one["Spec"]["Name"]):
         own = [task for task in tasks if task["ServiceID"] == service["ID"]]

@@ -131,7 +131,7 @@ def render_stack(stack: str, services: list[dict[str, Any]], settings: dict[str,
     :param stack: name of the stack.
     :param services: ``catalog_services``.
     :param settings: ``{images: {repository: reference with digest}, environment_files: {service: content}, entrypoint: content,
-        edge_image, edge_dir, https_port (0: none), monitor_seconds, scaled: {service: replicas}}``.
+        edge_image, edge_dir, https_port (0: none), monitor_seconds, at_once_percent (of a service's tasks; at least one), scaled: {service: replicas}}``.
     :returns: a Compose file (version 3.9) as a mapping. Secrets appear by name only.
     """
     rendered: dict[str, Any] = {}
@@ -146,6 +146,8 @@ def render_stack(stack: str, services: list[dict[str, Any]], settings: dict[str,
             service["deploy"]["replicas"] = int(scaled)
             labels[SCALED_LABEL] = str(scaled)
         service["deploy"]["labels"] = labels
+        at_once = int(service["deploy"].get("replicas", 1)) * int(settings["at_once_percent"]) // 100
+        service["deploy"]["update_config"]["parallelism"] = max(1, at_once)
     secrets = {
         f"{name}-environment": {"external": True, "name": versioned_name(stack, f"{name}-environment", content)}
         for name, content in settings["environment_files"].items()

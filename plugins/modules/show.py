@@ -20,13 +20,26 @@ attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
+    support: full
+    details: Shows O(before) and O(after) as a diff.
 options:
   lines:
     description: The lines to print.
     type: list
     elements: str
     required: true
+  before:
+    description: A text for C(--diff) as it is.
+    type: str
+    default: ""
+  after:
+    description: The text as it will be.
+    type: str
+    default: ""
+  title:
+    description: What the two texts are.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""

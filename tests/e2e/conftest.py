@@ -57,6 +57,16 @@ def playbook(name: str, *arguments: str, inventory: Path = LAB_INVENTORY, **envi
     return Run(done.returncode, done.stdout)
 
 
+def at_task(task: str, command: str) -> dict[str, str]:
+    """Return the environment of a playbook in which a shell command runs where a task would start (callback_plugins/at_task.py)."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "at_task",
+        "AT_TASK": task,
+        "AT_TASK_DO": command,
+    }
+
+
 class Inventory:
     """A copy of the lab's inventory that a test may spoil."""
 

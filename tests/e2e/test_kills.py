@@ -9,10 +9,10 @@ import os
 import random
 import signal
 import subprocess
-from pathlib import Path
+import time
 
 import pytest
-from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, on_host
+from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, at_task, on_host, playbook
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, versions
 
 __all__ = ["load"]
@@ -38,17 +38,12 @@ def other_version() -> str:
 
 
 def killed_at(task: str, version: str) -> None:
-    done = deploy(
-        version,
-        ANSIBLE_CALLBACK_PLUGINS=str(Path(__file__).parent / "callback_plugins"),
-        ANSIBLE_CALLBACKS_ENABLED="kill_at",
-        KILL_AT=task,
-    )
+    done = deploy(version, **at_task(task, "kill -9 $PPID"))
     assert done.code == -signal.SIGKILL, f"never came to {task!r}:\n{done.output[-3000:]}"
 
 
-def killed_after(seconds: float, version: str) -> bool:
-    """Deploy, and kill it some seconds later; return whether it was still running."""
+def started(version: str) -> subprocess.Popen[bytes]:
+    """Start a deploy in a session of its own."""
     words = [
         str(ANSIBLE_PLAYBOOK),
         "-i",
@@ -57,8 +52,20 @@ def killed_after(seconds: float, version: str) -> bool:
         "-e",
         f"platform_version={version}",
     ]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    running = subprocess.Popen(words, cwd=CHECKOUT, start_new_session=True, **quiet)  # type: ignore[call-overload]
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(words, cwd=CHECKOUT, start_new_session=True, stdout=nowhere, stderr=nowhere)
+
+
+def until_unfinished() -> None:
+    """Wait until a release is under way."""
+    deadline = time.monotonic() + 180
+    while "unfinished" not in on_host("node1", "ls /var/lib/halobuzz/stack") and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def killed_after(seconds: float, version: str) -> bool:
+    """Deploy, and kill it some seconds later; return whether it was still running."""
+    running = started(version)
     try:
         running.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -94,6 +101,25 @@ def test_killed_at_a_failpoint(task: str, load: SteadyLoad) -> None:
         < FAILPOINTS.index("Remove what no kept release needs")
     )
     assert ("was interrupted; taking over" in output) == recorded, output
+
+
+def test_a_lock_is_held_by_who_is_stopped_and_freed_by_who_dies(load: SteadyLoad) -> None:
+    del load
+    version = other_version()
+    running = started(version)
+    until_unfinished()
+    os.kill(running.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    refused = [deploy(version), playbook("rollback")]
+    print(f"two refusals in {time.monotonic() - began:.1f} s")
+    for run in refused:
+        assert run.code != 0
+        assert "E_LOCKED: " in run.output
+        assert "for: deploy" in run.output
+    os.kill(running.pid, signal.SIGCONT)
+    assert running.wait(600) == 0
+    assert versions() == {version}
+    assert "running" in releases()[-1]
 
 
 @pytest.mark.parametrize("load", [EDGES], indirect=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, Run, on_host, playbook
+from conftest import CHECKOUT, Inventory, Run, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "bench"))
 from steady_load import SteadyLoad
@@ -165,42 +163,6 @@ def test_settings_alone_go_back(load: SteadyLoad, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_killed_run_is_taken_up_again(load: SteadyLoad) -> None:
-    del load
-    command = [
-        str(ANSIBLE_PLAYBOOK),
-        "-i",
-        str(LAB_INVENTORY),
-        "playbooks/deploy_prod.yml",
-    ]
-    running = subprocess.Popen(
-        [*command, "-e", "platform_version=v1"],
-        cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 180
-    while "unfinished" not in on_host("node1", "ls /var/lib/halobuzz/stack") and time.monotonic() < deadline:
-        time.sleep(0.5)
-    other = playbook("rollback")
-    assert other.code != 0
-    assert "E_LOCKED: " in other.output
-    assert "for: deploy" in other.output
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    assert "started" in releases()[-1]
-    done = deploy("v1")
-    assert done.code == 0, done.output
-    assert "was interrupted; taking over" in done.output
-    assert versions() == {"v1"}
-    assert "running" in releases()[-1]
-    again = deploy("v1")
-    assert set(again.changed.values()) == {0}, again.output
-
-
-@pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)  # clients leave a host's edge before it is drained
 def test_a_host_is_drained_and_comes_back(load: SteadyLoad) -> None:
     del load
@@ -280,3 +242,54 @@ def test_a_migration_runs_once_before_the_switch_after_a_backup(load: SteadyLoad
     assert on_host(backup[1], f"stat -c %a {backup[2]}; gzip -t {backup[2]}") == "600\n"
     assert on_host("node1", "docker service ls -q -f label=com.docker.stack.namespace=halobuzz-migration") == ""
     assert versions() == {version}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)
+def test_a_deploy_restarts_no_engine_and_an_upgrade_does_in_order(load: SteadyLoad, inventory: Inventory) -> None:
+    del load
+    shown = "systemctl show docker --property ActiveEnterTimestampMonotonic; cat /etc/docker/daemon.json"
+    before = {host: on_host(host, shown) for host in ("node1", "node2", "node3")}
+    (inventory.folder / "host_vars").mkdir(exist_ok=True)
+    (inventory.folder / "host_vars" / "node3.yml").write_text("docker_log_max_size: 40m\n")
+    refused = playbook("deploy_prod", inventory=inventory.folder)
+    assert refused.code != 0
+    assert "E_ENGINE_AT_WORK" in refused.output
+    assert "make docker-upgrade" in refused.output
+    assert {host: on_host(host, shown) for host in before} == before
+    done = playbook("docker_upgrade", inventory=inventory.folder)
+    assert done.code == 0, done.output
+    after = {host: on_host(host, shown) for host in before}
+    assert [host for host in before if after[host] != before[host]] == ["node3"]
+    assert "40m" in after["node3"]
+    again = playbook("docker_upgrade", inventory=inventory.folder)
+    assert set(again.changed.values()) == {0}, again.output
+    back = playbook("docker_upgrade")
+    assert back.code == 0, back.output
+    assert "50m" in on_host("node3", shown)
+
+
+@pytest.mark.long
+def test_old_releases_leave_nothing_behind(tmp_path: Path) -> None:
+    """RELEASES=20 for as many in a row; each differs in a setting."""
+    number, kept = int(os.environ.get("RELEASES", "4")), 2
+    left = "ls /var/lib/halobuzz/stack/releases | wc -l; docker secret ls -q | wc -l; docker image ls -q | wc -l; docker config ls -q | wc -l"
+    counts: list[list[int]] = []
+    for release in range(number):
+        changed = tmp_path / f"{release}.json"
+        settings = {
+            "TZ": f"Etc/GMT-{release % 12 + 1}",
+            "LOG_LEVEL": "info",
+            "CORS_ORIGIN": f"https://{release}.halobuzz.lab",
+        }
+        changed.write_text(json.dumps({"config_environment": settings, "stack_releases_kept": kept}))
+        done = deploy("v1", "-e", f"@{changed}")
+        assert done.code == 0, done.output
+        assert "CORS_ORIGIN" in done.output  # the plan names what changes
+        assert f"{release}.halobuzz.lab" not in done.output.replace(str(changed), "")  # and shows no value
+        counts.append([int(count) for count in on_host("node1", left).split()])
+        print(counts[-1], flush=True)
+    assert counts[-1][0] <= kept + 1, counts
+    assert counts[-1] == counts[-2], counts
+    again = deploy("v1")
+    assert again.code == 0, again.output

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -13,7 +14,9 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._environment imp
     EnvironmentRefused,
     environment_file,
     environment_files,
+    settings_changes,
     settings_of,
+    settings_record,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,3 +73,29 @@ def test_value_longer_than_linux_allows_is_refused() -> None:
 def test_port_of_the_catalogue_is_what_the_service_gets() -> None:
     files = environment_files([{**SERVICE, "environment": ["PORT"]}], {"PORT": "1"}, {"JWT_SECRET": "s"})
     assert "PORT='5010'\n" in files["backend"]
+
+
+def test_changed_settings_are_named_without_a_value() -> None:
+    old = {"backend": {"LOG_LEVEL": "info", "JWT_SECRET": "canary-old", "PORT": "5010"}, "gone": {"PORT": "1"}}
+    new = {"backend": {"LOG_LEVEL": "debug", "JWT_SECRET": "canary-new", "PORT": "5010", "TZ": "UTC"}}
+    record = settings_record(old)
+    assert "canary" not in record
+    assert settings_changes(record, old) == []
+    lines = settings_changes(record, new)
+    assert [line.rpartition(": ")[0] for line in lines] == [
+        "backend: JWT_SECRET",
+        "backend: LOG_LEVEL",
+        "backend: TZ",
+        "gone: PORT",
+    ]
+    assert lines[2].startswith("backend: TZ: not set → ")
+    assert lines[3].endswith(" → not set")
+    assert "canary" not in "".join(lines)
+    assert settings_changes("", new) == []
+
+
+def test_a_fingerprint_says_nothing_without_its_key() -> None:
+    assert settings_record({"backend": {"TZ": "UTC"}}) == settings_record({"backend": {"TZ": "UTC"}})
+    one = json.loads(settings_record({"backend": {"TZ": "UTC", "OTHER": "1"}}))
+    two = json.loads(settings_record({"backend": {"TZ": "UTC", "OTHER": "2"}}))
+    assert one["services"]["backend"]["TZ"] != two["services"]["backend"]["TZ"]

@@ -217,25 +217,50 @@ def test_a_misspelt_host_is_named_with_the_nearest() -> None:
     assert "Did you mean 'node2'?" in plan["message"]
 
 
+HOSTS = ["node1", "node2", "node3"]
+
+
+def test_a_host_that_keeps_data_or_is_the_only_manager_stays() -> None:
+    swarm = _swarm({"backend": HOSTS})
+    kept = operations.removal_plan(swarm, "halobuzz", "node1", HOSTS, {"node1": ["mongodb", "redis-queue"]})
+    assert (kept["code"], kept["message"]) == ("E_CAPACITY", "node1 keeps mongodb, redis-queue, which would go with it")
+    assert operations.removal_plan(swarm, "halobuzz", "node1", ["node1"], {})["code"] == "E_NO_QUORUM"
+    assert operations.removal_plan(swarm, "halobuzz", "nod1", HOSTS, {})["code"] == "E_INVENTORY"
+    plan = operations.removal_plan(swarm, "halobuzz", "node3", HOSTS, {"node1": ["mongodb"]})
+    assert plan["lines"] == ["node3: leaves for good; moves backend", "2 managers stay; 0 of them may fail"]
+
+
 def test_hosts_restart_in_the_order_given_each_once() -> None:
     swarm = _swarm({"backend": ["node1", "node2", "node3"]})
-    plan = operations.reboot_plan(swarm, "halobuzz", "node3, node1,node3", ["node1"])
+    plan = operations.turns_plan(swarm, "halobuzz", "node3, node1,node3", HOSTS, ["node1"])
     assert (plan["code"], plan["hosts"]) == ("", ["node3", "node1"])
     assert plan["lines"] == [
         "node3: restarts; moves backend",
         "node1: restarts; moves backend",
         "node1 has the only Redis: requests are answered with 503 while it restarts",
     ]
-    assert operations.reboot_plan(swarm, "halobuzz", "all", [])["hosts"] == ["node1", "node2", "node3"]
+    assert operations.turns_plan(swarm, "halobuzz", "all", [*HOSTS, "db1"], [])["hosts"] == [*HOSTS, "db1"]
+    assert operations.turns_plan(swarm, "halobuzz", "", HOSTS, [], "all is well")["lines"] == ["all is well"]
+
+
+def test_a_host_outside_the_swarm_and_an_only_host_restart_without_a_drain() -> None:
+    swarm = _swarm({"backend": ["node1", "node2", "node3"]})
+    assert operations.turns_plan(swarm, "halobuzz", "db1", [*HOSTS, "db1"], [])["lines"] == [
+        "db1: restarts; moves nothing"
+    ]
+    alone = {**swarm, "nodes": swarm["nodes"][:1]}
+    plan = operations.turns_plan(alone, "halobuzz", "all", ["node1"], ["node1"])
+    assert (plan["code"], plan["hosts"]) == ("", ["node1"])
+    assert "the whole platform is away meanwhile" in plan["lines"][0]
 
 
 def test_no_host_restarts_where_one_cannot_and_all_reasons_are_said() -> None:
     swarm = _swarm({"backend": ["node2"]}, {"node1": "drain", "node3": "pause"})
-    plan = operations.reboot_plan(swarm, "halobuzz", "nod1,node2", [])
+    plan = operations.turns_plan(swarm, "halobuzz", "nod1,node2", HOSTS, [])
     assert plan["hosts"] == []
     assert "Did you mean 'node1'?" in plan["message"]
     assert "no other host can take backend" in plan["message"]
-    assert operations.reboot_plan(swarm, "halobuzz", " ", [])["code"] == "E_VARIABLES"
+    assert operations.turns_plan(swarm, "halobuzz", " ", HOSTS, [])["code"] == "E_VARIABLES"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def settings(services: list[dict[str, Any]]) -> dict[str, Any]:
         "edge_dir": "/etc/halobuzz/edge",
         "https_port": 0,
         "monitor_seconds": 25,
+        "at_once_percent": 0,
         "scaled": {},
     }
 
@@ -102,6 +103,18 @@ def test_tag_becomes_digest_and_unknown_tag_stays() -> None:
         "a": "registry:5000/a@sha256:1",
         "b": "registry:5000/b:v1",
     }
+
+
+def test_a_percentage_of_the_tasks_is_replaced_at_once(
+    services: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    def at_once(percent: int) -> int:
+        several = {**settings, "scaled": {"backend": "10"}, "at_once_percent": percent}
+        rendered = _stack.render_stack("halobuzz", services, several)["services"]
+        assert rendered["edge"]["deploy"]["update_config"]["parallelism"] == 1
+        return int(rendered["backend"]["deploy"]["update_config"]["parallelism"])
+
+    assert [at_once(percent) for percent in (0, 5, 25, 100)] == [1, 1, 2, 10]
 
 
 def test_scaled_replicas_are_read_from_labels() -> None:

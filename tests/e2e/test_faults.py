@@ -1,0 +1,87 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the hosts need breaks in the middle of a release: the run says so with a code, clients notice nothing, the next run is whole."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from conftest import CHECKOUT, Run, at_task, on_host, playbook
+from test_kills import finish, other_version
+from test_releases import EDGES, SteadyLoad, deploy, load, releases, specifications
+
+__all__ = ["load"]
+LAB = CHECKOUT / "tests" / "lab" / "lab"
+CONTAINER = "halobuzz-lab-{}"
+pytestmark = [
+    pytest.mark.usefixtures("platform", "mended"),
+    pytest.mark.long,
+    pytest.mark.parametrize("load", [EDGES[:1]], indirect=True),  # clients of a broken host's own edge cannot be helped
+]
+
+
+@pytest.fixture
+def mended() -> Iterator[None]:
+    """Everything of the lab runs again after the test."""
+    yield
+    for name in ("registry", "node1", "node2", "node3"):
+        container = CONTAINER.format(name)
+        subprocess.run(["docker", "unpause", container], capture_output=True)
+        subprocess.run(["docker", "start", container], capture_output=True)
+    playbook("undrain", "-e", "host=node3")
+
+
+def broken(version: str, task: str, command: str) -> Run:
+    done = deploy(version, **at_task(task, command))
+    assert "AT_TASK: " in done.output, f"never came to {task!r}:\n{done.output[-3000:]}"
+    return done
+
+
+def test_the_registry_goes_before_the_images_are_fetched(load: SteadyLoad) -> None:
+    del load
+    version, before, known = other_version(), specifications(), releases()
+    on_host("node2", "docker image prune --all --force")
+    done = broken(version, "Fetch the images on every host", f"docker stop {CONTAINER.format('registry')}")
+    assert done.code != 0
+    assert "E_REGISTRY" in done.output, done.output[-3000:]
+    assert specifications() == before
+    assert releases() == known
+    subprocess.run(["docker", "start", CONTAINER.format("registry")], check=True)
+    finish(version)
+
+
+def test_a_docker_engine_dies_in_the_middle(load: SteadyLoad) -> None:
+    del load
+    version = other_version()
+    done = broken(version, "Wait until it runs", f"{LAB} ssh node3 sudo systemctl kill --signal KILL docker")
+    assert done.code == 0 or "E_" in done.output, done.output[-3000:]
+    print(f"exit code {done.code}")
+    finish(version)
+
+
+def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
+    del load
+    version = other_version()
+    done = broken(version, "Wait until it runs", f"docker pause {CONTAINER.format('node3')}")
+    print(f"exit code {done.code}")
+    assert done.code != 0
+    assert "node3" in done.output
+    refused = deploy(version)
+    assert refused.code != 0
+    assert "E_HOST_UNREACHABLE" in refused.output, refused.output[-3000:]
+    subprocess.run(["docker", "unpause", CONTAINER.format("node3")], check=True)
+    finish(version)
+
+
+def test_the_managers_lose_their_majority_in_the_middle(load: SteadyLoad) -> None:
+    del load
+    version = other_version()
+    pause = "docker pause {} {}".format(*(CONTAINER.format(name) for name in ("node2", "node3")))
+    done = broken(version, "Wait until it runs", pause)
+    assert done.code != 0
+    assert "E_NO_QUORUM" in done.output, done.output[-3000:]
+    subprocess.run(pause.replace("pause", "unpause").split(), check=True)
+    finish(version)
