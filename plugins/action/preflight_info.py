@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.halobuzz.platform.plugins.module_utils import _preflight, _registry
+from ansible_collections.halobuzz.platform.plugins.module_utils import _preflight
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import connection_failure, run_lean
 
 # Options that the host needs, with their defaults as documented in the module.
@@ -49,7 +48,6 @@ class ActionModule(ActionBase):
         arguments = self._task.args
         host = str(task_vars["inventory_hostname"])
         parameters = {**_PROBE, **{key: arguments[key] for key in _PROBE if key in arguments}}
-        parameters["registry_source"] = inspect.getsource(_registry)
         before = time.time()
         answer = self._probe(parameters, task_vars)
         after = time.time()

@@ -24,7 +24,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.halobuzz.platform.plugins.module_utils import _health, _host_state
+from ansible_collections.halobuzz.platform.plugins.module_utils import _docker_engine, _health, _host_state
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.module_utils._health import CheckResult, Finding, clean
 
@@ -668,15 +668,15 @@ def _short_image(image: str) -> str:
 def check_swarm_service(spec: Spec) -> Finding:
     """Look at the tasks of the Swarm service called ``target``; only a manager can answer."""
     name = spec["target"]
-    status, service = _host_state.docker_get(f"/services/{urllib.parse.quote(name)}")
+    status, service = _docker_engine.docker_json(f"/services/{urllib.parse.quote(name)}")
     if status == 404:
         return Finding(False, "not deployed", "absent")
     trouble = _swarm_trouble(status, service)
     if trouble:
         return trouble
     filters = urllib.parse.quote(json.dumps({"service": {name: True}}))
-    status, tasks = _host_state.docker_get(f"/tasks?filters={filters}")
-    node_status, nodes = _host_state.docker_get("/nodes")
+    status, tasks = _docker_engine.docker_json(f"/tasks?filters={filters}")
+    node_status, nodes = _docker_engine.docker_json("/nodes")
     trouble = _swarm_trouble(status, tasks) or _swarm_trouble(node_status, nodes)
     return trouble or judge_service(spec, service, tasks, nodes, time.time())
 
@@ -726,7 +726,7 @@ def judge_swarm(spec: Spec, nodes: list[dict[str, Any]]) -> Finding:
 
 def check_swarm(spec: Spec) -> Finding:
     """Look at the Swarm's nodes from this manager."""
-    status, nodes = _host_state.docker_get("/nodes")
+    status, nodes = _docker_engine.docker_json("/nodes")
     return _swarm_trouble(status, nodes) or judge_swarm(spec, nodes)
 
 
@@ -755,7 +755,7 @@ def judge_container(name: str, body: dict[str, Any], now_seconds: float) -> Find
 
 def check_container(spec: Spec) -> Finding:
     """Look at the container called ``target`` on this host."""
-    status, body = _host_state.docker_get(f"/containers/{urllib.parse.quote(spec['target'])}/json")
+    status, body = _docker_engine.docker_json(f"/containers/{urllib.parse.quote(spec['target'])}/json")
     if status == 404:
         return Finding(False, "does not exist", "absent")
     return _swarm_trouble(status, body) or judge_container(spec["target"], body, time.time())

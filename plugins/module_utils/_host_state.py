@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare what a role wants on a host with what is there, in one pass.
 
-Standard library only and self-contained: besides being imported by the module, its source is piped to ``python3 -IS -``
+Standard library only: besides being imported by the module, its source is piped to ``python3 -IS -``
 on the host (plugin_utils/lean.py), which costs a fifth of a module call (docs/architecture.md, "A run that changes
 nothing"). :func:`observe` reads the host, :func:`compare` is pure.
 """
@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import grp
 import hashlib
-import http.client
 import json
 import os
 import pwd
-import socket
 import stat
 import subprocess
 from typing import Any
 
-DOCKER_SOCKET = "/var/run/docker.sock"
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker_json
+
 SPEC_LABEL = "halobuzz.spec"
 SCALED_LABEL = "halobuzz.scaled"
 
@@ -40,35 +39,6 @@ def run(argv: list[str]) -> tuple[int, str]:
     except FileNotFoundError:
         return 127, ""
     return done.returncode, done.stdout
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket, for the Docker engine's API."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=20)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-def docker_get(path: str) -> tuple[int, Any]:
-    """GET a Docker engine API path; return ``(status, decoded body)``, or ``(0, None)`` where no engine answers.
-
-    No API version is named: the engine answers in its own (docs.docker.com/reference/api/engine/#versioned-api).
-    """
-    connection = _UnixConnection(DOCKER_SOCKET)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"null")
-    except (OSError, http.client.HTTPException):
-        return 0, None
-    finally:
-        connection.close()
 
 
 def _observe_packages(wanted: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -147,7 +117,7 @@ def _observe_units(wanted: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
 def _observe_containers(wanted: list[dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
     seen: dict[str, dict[str, Any] | None] = {}
     for container in wanted:
-        status, body = docker_get(f"/containers/{container['name']}/json")
+        status, body = docker_json(f"/containers/{container['name']}/json")
         if status != 200:
             seen[container["name"]] = None
             continue
@@ -160,7 +130,7 @@ def _observe_containers(wanted: list[dict[str, Any]]) -> dict[str, dict[str, Any
 
 
 def _observe_swarm() -> dict[str, Any]:
-    status, info = docker_get("/info")
+    status, info = docker_json("/info")
     if status != 200:
         return {"state": "no engine", "manager": False}
     swarm = info["Swarm"]
@@ -172,7 +142,7 @@ def _observe_swarm() -> dict[str, Any]:
         "error": swarm.get("Error") or "",
     }
     if seen["manager"]:
-        status, nodes = docker_get("/nodes")
+        status, nodes = docker_json("/nodes")
         if status == 200:
             seen["nodes"] = {
                 node["ID"]: {
@@ -184,14 +154,14 @@ def _observe_swarm() -> dict[str, Any]:
                 }
                 for node in nodes
             }
-        status, networks = docker_get("/networks?filters=%7B%22driver%22%3A%5B%22overlay%22%5D%7D")
+        status, networks = docker_json("/networks?filters=%7B%22driver%22%3A%5B%22overlay%22%5D%7D")
         if status == 200:
             seen["networks"] = sorted(network["Name"] for network in networks)
     return seen
 
 
 def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
-    status, services = docker_get("/services")
+    status, services = docker_json("/services")
     if status != 200:
         return {}
     names = {service["name"] for service in wanted}

@@ -16,7 +16,8 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import docker, log_lines
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker
+from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import log_lines
 
 _LONGEST_LINE = 2000
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

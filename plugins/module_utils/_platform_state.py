@@ -15,7 +15,8 @@ import struct
 import time
 from typing import Any
 
-from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import docker, filtered, summarise
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker, filtered
+from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import summarise
 
 _STACK_LABEL = "com.docker.stack.namespace"
 

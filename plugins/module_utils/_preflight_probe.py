@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read from a host what preflight judges: hardware, clock, ports, names, kernel, Docker, registry. It writes nothing.
 
-Standard library only and self-contained: piped to ``python3 -IS -`` on the host (plugin_utils/lean.py). It judges
+Standard library only: piped to ``python3 -IS -`` on the host (plugin_utils/lean.py). It judges
 nothing either: that is :mod:`_preflight`, on the controller, so that recorded facts can be judged again in a unit test.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import glob
-import http.client
 import json
 import os
 import re
@@ -20,13 +19,14 @@ import struct
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker_json
+from ansible_collections.halobuzz.platform.plugins.module_utils._registry import Registries
+
 Facts = dict[str, Any]
 
-_DOCKER_SOCKET = "/var/run/docker.sock"
 _DOCKER_PACKAGES = ("docker.io", "docker-ce", "docker-compose", "docker-compose-v2", "docker-compose-plugin")
 # Process names as the kernel cuts them, 15 characters.
 _TIME_SERVICES = {"chronyd": "chrony", "ntpd": "ntpd", "systemd-timesyn": "systemd-timesyncd"}
@@ -260,26 +260,6 @@ def _listeners(ports: list[Facts], processes: dict[int, str], containers: list[F
 # --- Docker --------------------------------------------------------------------------------------------------------
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(3)
-        self.sock.connect(_DOCKER_SOCKET)
-
-
-def _docker_get(path: str) -> Any:
-    connection = _UnixConnection("localhost")
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        body = response.read()
-        return json.loads(body) if response.status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
-
-
 def parse_packages(text: str, names: tuple[str, ...]) -> dict[str, str]:
     """Return the versions of these packages from the text of /var/lib/dpkg/status, where they are installed."""
     found = {}
@@ -295,7 +275,8 @@ def parse_packages(text: str, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _docker() -> Facts:
-    version = _docker_get("/version") or {}
+    status, version = docker_json("/version")
+    version = version if status == 200 else {}
     try:
         settings = json.loads(_read("/etc/docker/daemon.json") or "{}")
         settings_readable = isinstance(settings, dict)
@@ -340,10 +321,7 @@ def _addresses(name: str) -> list[str]:
 
 def _network(parameters: Facts) -> Facts:
     seconds = float(parameters.get("timeout_seconds") or 4)
-    # _registry.py travels as text, so that the host needs one exec and no file (see preflight_info's action).
-    registry: Any = types.ModuleType("registry")
-    exec(compile(parameters["registry_source"], "_registry.py", "exec"), registry.__dict__)  # noqa: S102
-    registries = registry.Registries(parameters)
+    registries = Registries(parameters)
     jobs: dict[str, Callable[[], Any]] = {}
     for name in parameters.get("names") or []:
         jobs[f"name {name}"] = lambda name=name: _addresses(name)  # type: ignore[misc]
@@ -370,7 +348,7 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
     """Entry point of both transports.
 
     :param parameters: ``{directories: [path], ports: [{port, protocol}], names: [str], registry, images: [reference],
-        certificates: {address: PEM}, credentials: {address: [user, password]}, timeout_seconds, registry_source}``.
+        certificates: {address: PEM}, credentials: {address: [user, password]}, timeout_seconds}``.
     :returns: ``{facts}``.
     """
     unix_time_seconds = time.time()  # first of all: the controller compares it with its own clock around the call
@@ -379,7 +357,8 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
     background.start()
     machine = os.uname().machine
     processes = _processes()
-    containers = _docker_get("/containers/json") or []
+    status, containers = docker_json("/containers/json")
+    containers = containers if status == 200 else []
     facts: Facts = {
         "os": parse_os_release(_read("/etc/os-release")),
         "architecture": machine,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import docker
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker
 
 _DELETE_SECONDS = 60
 

@@ -3,44 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How far the services of a stack are: read from a manager's Docker engine, judged by pure functions.
 
-Standard library only and self-contained: its source is piped to the manager (plugin_utils/lean.py).
+Standard library only: its source is piped to the manager (plugin_utils/lean.py).
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import socket
 from typing import Any
-from urllib.parse import quote
 
-DOCKER_SOCKET = "/var/run/docker.sock"
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker, filtered
+
 # Colours and cursor movements (ECMA-48 control sequences).
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # Task states from which a task does not come back (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
 _DEAD = ("failed", "rejected", "complete", "shutdown", "orphaned", "remove")
-
-
-def docker(path: str, method: str = "GET", timeout_seconds: float = 20) -> tuple[int, bytes]:
-    """Ask the engine's API; return ``(status, body)``, or ``(0, reason)`` where no engine answers."""
-    connection = http.client.HTTPConnection("localhost", timeout=timeout_seconds)
-    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.sock.settimeout(timeout_seconds)
-    try:
-        connection.sock.connect(DOCKER_SOCKET)
-        connection.request(method, path)
-        response = connection.getresponse()
-        return response.status, response.read()
-    except (OSError, http.client.HTTPException) as error:
-        return 0, str(error).encode()
-    finally:
-        connection.close()
-
-
-def filtered(path: str, **filters: list[str]) -> str:
-    """Return an API path with a ``filters`` query."""
-    return f"{path}?filters={quote(json.dumps(filters))}"
 
 
 def log_lines(stream: bytes) -> list[str]:

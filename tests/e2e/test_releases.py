@@ -293,3 +293,19 @@ def test_old_releases_leave_nothing_behind(tmp_path: Path) -> None:
     assert counts[-1] == counts[-2], counts
     again = deploy("v1")
     assert again.code == 0, again.output
+
+
+@pytest.mark.long
+def test_a_hook_that_says_no_stops_the_release(tmp_path: Path) -> None:
+    before, known = specifications(), releases()
+    hook = tmp_path / "before-switch"
+    hook.write_text(f"#!/bin/sh\ncat > {tmp_path}/told\necho not tonight >&2\nexit 1\n")
+    hook.chmod(0o755)
+    settings = {"TZ": "UTC", "LOG_LEVEL": "debug", "CORS_ORIGIN": "https://halobuzz.lab"}
+    done = deploy("v1", "-e", json.dumps({"config_environment": settings, "stack_hooks_dir": str(tmp_path)}))
+    assert done.code != 0
+    assert "not tonight" in done.output
+    assert specifications() == before
+    assert releases() == known
+    told = json.loads((tmp_path / "told").read_text())
+    assert (told["hook"], told["kind"], told["platform"]) == ("before-switch", "deploy", "halobuzz")

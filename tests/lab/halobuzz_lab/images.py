@@ -226,6 +226,8 @@ class ImageCache:
                     self._bootstrap(recipe, Path(folder))
                 else:
                     self._build(recipe, Path(folder))
+        if name in _MONITORING:
+            docker("run", "--rm", self.tag(name), "--version")  # started once, as nothing of the lab starts it yet
         self._present.add(self.tag(name))
         return "built"
 

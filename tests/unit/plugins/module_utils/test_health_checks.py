@@ -352,13 +352,13 @@ def test_service_warns_of_recent_failures_and_of_stopped_updates() -> None:
 
 def test_service_without_majority_of_managers(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = (503, {"message": "rpc error: code = Unknown desc = The swarm does not have a leader."})
-    monkeypatch.setattr(checks._host_state, "docker_get", lambda path: answer)
+    monkeypatch.setattr(checks._docker_engine, "docker_json", lambda path: answer)
     assert checks.check_swarm({**BASE}).reason == "no_quorum"
     assert checks.check_swarm_service({**BASE, "target": "halobuzz_backend"}).reason == "no_quorum"
 
 
 def test_checks_of_docker_say_when_no_engine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks._host_state, "docker_get", lambda path: (0, None))
+    monkeypatch.setattr(checks._docker_engine, "docker_json", lambda path: (0, None))
     assert checks.check_container({**BASE, "target": "mongodb"}).reason == "no_engine"
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import socket
 import subprocess
@@ -13,7 +12,7 @@ import sys
 
 import pytest
 from ansible_collections.halobuzz.platform.plugins.module_utils import _preflight_probe as probe
-from ansible_collections.halobuzz.platform.plugins.module_utils import _registry
+from ansible_collections.halobuzz.platform.plugins.plugin_utils import lean
 
 OS_RELEASE = """PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
 NAME="Debian GNU/Linux"
@@ -97,7 +96,7 @@ def test_ports_that_docker_publishes_count_without_a_listener():
 
 
 def parameters(**changes):
-    return {"directories": ["/", "/not/yet/there"], "registry_source": inspect.getsource(_registry), **changes}
+    return {"directories": ["/", "/not/yet/there"], **changes}
 
 
 def test_the_probe_sees_who_listens_here():
@@ -115,7 +114,7 @@ def test_late_and_unknown_names_are_found():
     assert facts["names"]["nowhere.invalid"] == []
 
 
-def test_the_file_runs_alone_with_the_standard_library_only():
-    program = f"{inspect.getsource(probe)}\nprint(json.dumps(main(json.loads({json.dumps(parameters())!r}))))\n"
+def test_it_runs_on_a_host_with_the_standard_library_only():
+    program = lean._program("_preflight_probe", parameters())
     done = subprocess.run([sys.executable, "-IS", "-"], input=program, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["facts"]["os"]["id"]
+    assert json.loads(done.stdout.partition(lean._MARK)[2])["facts"]["os"]["id"]
