@@ -132,6 +132,18 @@ def is_healthy(checks: Iterable[CheckResult]) -> bool:
     return all(check["ok"] or check["severity"] != CRITICAL for check in checks)
 
 
+def excuse_drained(checks: list[CheckResult]) -> list[CheckResult]:
+    """Make a service's closed edge on a drained host a warning, as long as another edge answers: the host was drained to be closed."""
+    drained = [host for check in checks if check["kind"] == "swarm" for host in check["facts"].get("drained") or []]
+    served = {check["title"] for check in checks if check["kind"] == "http" and check["ok"]}
+    return [
+        {**check, "severity": WARNING, "reason": "drained", "detail": "drained"}
+        if check["kind"] == "http" and not check["ok"] and check["runs_on"] in drained and check["title"] in served
+        else check
+        for check in checks
+    ]
+
+
 def summarise(checks: list[CheckResult], duration_seconds: float) -> Health:
     """Put one host's results together."""
     healthy = is_healthy(checks)
@@ -447,7 +459,11 @@ def _service_lines(title: str, checks: list[CheckResult], report: Report, blamed
     open_doors = [check for check in doors if check["ok"]]
     shut = [check for check in doors if not check["ok"]]
     # An edge on a dead host is that host's finding; the service is still served by the others.
-    excused = [check for check in shut if open_doors and _is_kind(report, blamed.get(check["id"]), "ssh")]
+    excused = [
+        check
+        for check in shut
+        if check["reason"] == "drained" or (open_doors and _is_kind(report, blamed.get(check["id"]), "ssh"))
+    ]
     wrong = [check for check in shut if check not in excused] + [check for check in tasks if not check["ok"]]
     notes = [check["detail"] for check in tasks]
     if open_doors:

@@ -698,6 +698,9 @@ def judge_swarm(spec: Spec, nodes: list[dict[str, Any]]) -> Finding:
         "managers_reachable": len(reachable),
         "leader": leader,
         "down": down,
+        "drained": sorted(
+            node["Description"]["Hostname"] for node in nodes if node["Spec"].get("Availability") == "drain"
+        ),
     }
     detail = (
         f"{len(ready)} of {_health.counted(len(nodes), 'node')} ready, "
@@ -959,7 +962,7 @@ def run_report(specs: list[Spec], wait_seconds: float = 0, interval_seconds: flo
     end = time.monotonic() + wait_seconds
     while True:
         start = time.monotonic()
-        results = run_all(specs)
+        results = _health.excuse_drained(run_all(specs))
         health = _health.summarise(results, time.monotonic() - start)
         if health["healthy"] or time.monotonic() + interval_seconds > end:
             return health

@@ -157,6 +157,19 @@ def test_dead_host_is_a_finding_and_the_service_goes_on() -> None:
     assert not report["healthy"]
 
 
+def test_the_closed_edge_of_a_drained_host_is_no_failure() -> None:
+    refused = {**DOWN, "reason": "refused", "detail": "refused: nothing listens there"}
+    seen = health.excuse_drained(platform(backend_http_node3=refused, swarm={"facts": {"drained": ["node3"]}}))
+    report = combine(node1=seen + host("node1"))
+    assert report["healthy"]
+    assert (
+        health.lines(report)[0]
+        == "✅ Backend: http://10.99.0.11/api/v1/health (3 of 3 running, 4 ms, not through node3)"
+    )
+    shut = {f"backend_http_{name}": refused for name in HOSTS}
+    assert not combine(node1=health.excuse_drained(platform(swarm={"facts": {"drained": [*HOSTS]}}, **shut)))["healthy"]
+
+
 def test_platform_is_seen_from_the_next_manager_when_the_first_is_dead() -> None:
     report = combine(node1=unreachable("node1"))
     assert report["seen_from"] == "node2"
