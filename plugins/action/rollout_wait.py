@@ -18,15 +18,16 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import run_
 display = Display()
 
 _POLL_SECONDS = 1.0
-# A task that ends is still counted for its drain and its end: only then is one too many a mistake of Swarm's.
+# A task that ends is still counted for its drain and its end, and an update takes a moment to begin: what lasts longer is Swarm's mistake.
 _SURPLUS_SECONDS = 20.0
+_RESTART_ENDS = ("surplus", "stalled")
 # A restarting engine, or managers that elect a new leader, answer again within seconds.
 _PATIENCE_SECONDS = 30.0
 
 
 def progress_line(service: dict[str, Any], seconds: float) -> str:
     """Say how far one service is, in one line."""
-    verdict = {"done": "done", "running": "…", "surplus": "…", "failed": "FAILED"}[judge(service)]
+    verdict = {"done": "done", "running": "…", "surplus": "…", "stalled": "…", "failed": "FAILED"}[judge(service)]
     old = f", {service['old']} old" if service["old"] else ""
     doing = "complete" if service["mode"] == "job" else "running"
     trouble = f", {len(service['failures'])} failed task(s)" if service["failures"] else ""
@@ -90,7 +91,8 @@ class ActionModule(ActionBase):
                     shown[service["name"]] = line[10:]
                     display.display(line)
             verdicts = {judge(service) for service in services}
-            if args.get("settled_only") and (now > deadline or all(is_settled(service) for service in services)):
+            settled = all(is_settled(service) or service["stalled"] for service in services)
+            if args.get("settled_only") and (now > deadline or settled):
                 return {**result, "changed": False, "services": services, "seconds": round(now - started, 1)}
             if args.get("settled_only"):
                 time.sleep(_POLL_SECONDS)
@@ -98,11 +100,11 @@ class ActionModule(ActionBase):
             if "failed" in verdicts or now > deadline:
                 result.update(self._unhealthy(services, now - started, task_vars))
                 return result
-            if verdicts and verdicts <= {"done", "surplus"}:
+            if verdicts and verdicts <= {"done", *_RESTART_ENDS}:
                 stable_since = stable_since or now
                 needed = float(args.get("stable_seconds") or 0)
-                if now - stable_since >= (max(needed, _SURPLUS_SECONDS) if "surplus" in verdicts else needed):
-                    surplus = [service["name"] for service in services if judge(service) == "surplus"]
+                if now - stable_since >= (needed if verdicts == {"done"} else max(needed, _SURPLUS_SECONDS)):
+                    surplus = [service["name"] for service in services if judge(service) in _RESTART_ENDS]
                     result.update(changed=False, services=services, surplus=surplus, seconds=round(now - started, 1))
                     return result
             else:

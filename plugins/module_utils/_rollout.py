@@ -17,6 +17,7 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine i
 # Colours and cursor movements (ECMA-48 control sequences).
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # Task states from which a task does not come back (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
+_STARTING = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting")
 _DEAD = ("failed", "rejected", "complete", "shutdown", "orphaned", "remove")
 
 
@@ -34,14 +35,18 @@ def log_lines(stream: bytes) -> list[str]:
     return ["".join(char for char in line if char.isprintable() or char == "\t") for line in lines if line]
 
 
-def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[str, str]) -> dict[str, Any]:
+def summarise(
+    service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[str, str], down: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Reduce one service and its tasks to what a person or a gate needs.
 
     :param service: as from ``GET /services``.
     :param tasks: its tasks as from ``GET /tasks``.
     :param nodes: host names by node id.
-    :returns: ``{name, image, mode, wanted, current, old, update, tasks, failures, labels, memory_bytes, constraints}``: ``current``
-        counts running tasks of the present specification (of a job: complete ones), ``old`` running tasks of another, ``wanted`` is the number of tasks
+    :param down: ids of nodes that do not answer.
+    :returns: ``{name, image, mode, wanted, current, old, update, stalled, tasks, failures, labels, memory_bytes, constraints}``:
+        ``stalled`` says that Swarm does nothing although old tasks run, or that its update waits for a task that was starting on a node
+        that is down now, which it does until that node is back (both seen on 26.1.5); ``current`` counts running tasks of the present specification (of a job: complete ones), ``old`` running tasks of another, ``wanted`` is the number of tasks
         that should run, ``memory_bytes`` one task's limit (0: none).
     """
     template = service["Spec"]["TaskTemplate"]
@@ -49,7 +54,7 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
     replicated = mode.get("Replicated")
     job = mode.get("ReplicatedJob")
     current = old = 0
-    seen, failures, due = [], [], 0
+    seen, failures, due, lost = [], [], 0, False
     for task in sorted(tasks, key=lambda one: one["CreatedAt"]):
         spec = task["Spec"]
         same = spec["ContainerSpec"] == template["ContainerSpec"] and spec.get("ForceUpdate", 0) == template.get(
@@ -61,6 +66,7 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
         if alive and status["State"] == "running":
             current, old = current + same, old + (not same)
         current += bool(job and status["State"] == "complete")
+        lost |= same and not alive and task.get("NodeID", "") in down and status["State"] in _STARTING
         entry = {
             "id": task["ID"],
             "slot": task.get("Slot", 0),
@@ -87,6 +93,7 @@ def summarise(service: dict[str, Any], tasks: list[dict[str, Any]], nodes: dict[
         "current": current,
         "old": old,
         "update": update.get("State", ""),
+        "stalled": lost if update.get("State") == "updating" else old > 0,
         "update_message": update.get("Message", ""),
         "tasks": seen,
         "failures": failures,
@@ -105,11 +112,17 @@ def is_settled(service: dict[str, Any]) -> bool:
 
 
 def judge(service: dict[str, Any]) -> str:
-    """Say ``done``, ``running``, ``failed`` or ``surplus`` (Swarm is content with more tasks than wanted) of one summarised service."""
+    """Say how far one summarised service is.
+
+    :returns: ``done``, ``running``, ``failed``, or what only a restart of the service ends: ``surplus`` (Swarm is content with more
+        tasks than wanted) and ``stalled`` (see :func:`summarise`); both are so for a moment in any update.
+    """
     if service["update"] in ("paused", "rollback_started", "rollback_completed", "rollback_paused"):
         return "failed"
     if service["mode"] == "job" and service["failures"]:
         return "failed"
+    if service["stalled"]:
+        return "stalled"
     if is_settled(service) and not service["old"] and service["current"] > service["wanted"]:
         return "surplus"
     if service["update"] == "updating" or service["old"] or service["current"] != service["wanted"]:
@@ -139,10 +152,11 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
         answers.append(json.loads(body))
     services, tasks, all_nodes = answers
     nodes = {node["ID"]: node["Description"]["Hostname"] for node in all_nodes}
+    down = tuple(node["ID"] for node in all_nodes if node["Status"]["State"] == "down")
     summaries = []
     for service in sorted(services, key=lambda one: one["Spec"]["Name"]):
         own = [task for task in tasks if task["ServiceID"] == service["ID"]]
-        summaries.append(summarise(service, own, nodes))
+        summaries.append(summarise(service, own, nodes, down))
     logs = {}
     if parameters.get("log_lines"):
         for summary in summaries:

@@ -39,7 +39,9 @@ def test_tasks_of_another_image_are_old(recorded: dict[str, Any]) -> None:
     recorded["service"]["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = "other@sha256:1"
     seen = summary(recorded)
     assert (seen["current"], seen["old"]) == (0, 3)
-    assert judge(seen) == "running"
+    assert judge(seen) == "stalled"  # nothing replaces them
+    recorded["service"]["UpdateStatus"] = {"State": "updating"}
+    assert judge(summary(recorded)) == "running"
 
 
 def test_tasks_of_another_secret_are_old(recorded: dict[str, Any]) -> None:
@@ -56,6 +58,19 @@ def test_rollback_is_a_failure_although_swarm_says_converged(recorded: dict[str,
 def test_update_that_goes_on_is_not_done(recorded: dict[str, Any]) -> None:
     recorded["service"]["UpdateStatus"] = {"State": "updating"}
     assert judge(summary(recorded)) == "running"
+
+
+def test_an_update_that_waits_for_a_node_that_is_down_is_stalled(recorded: dict[str, Any]) -> None:
+    recorded["service"]["UpdateStatus"] = {"State": "updating"}
+    lost = copy.deepcopy(recorded["tasks"][0])
+    lost["DesiredState"], lost["Status"]["State"] = "shutdown", "starting"
+    recorded["tasks"].append(lost)
+    assert judge(summary(recorded)) == "running"
+    seen = summarise(recorded["service"], recorded["tasks"], recorded["nodes"], (lost["NodeID"],))
+    assert judge(seen) == "stalled"
+    recorded["service"]["UpdateStatus"] = {"State": "completed"}
+    seen = summarise(recorded["service"], recorded["tasks"], recorded["nodes"], (lost["NodeID"],))
+    assert judge(seen) == "done"
 
 
 def test_failed_task_is_kept_with_its_reason(recorded: dict[str, Any]) -> None:
