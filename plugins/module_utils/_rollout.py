@@ -44,10 +44,11 @@ def summarise(
     :param tasks: its tasks as from ``GET /tasks``.
     :param nodes: host names by node id.
     :param down: ids of nodes that do not answer.
-    :returns: ``{name, image, mode, wanted, current, old, update, stalled, tasks, failures, labels, memory_bytes, constraints}``:
-        ``stalled`` says that Swarm does nothing although old tasks run, or that its update waits for a task that was starting on a node
-        that is down now, which it does until that node is back (both seen on 26.1.5); ``current`` counts running tasks of the present specification (of a job: complete ones), ``old`` running tasks of another, ``wanted`` is the number of tasks
-        that should run, ``memory_bytes`` one task's limit (0: none).
+    :returns: ``{name, image, mode, wanted, current, old, update, stalled, tasks, failures, labels, memory_bytes, constraints}``.
+        ``current`` counts running tasks of the present specification (of a job: complete ones), ``old`` running tasks of another,
+        ``wanted`` is the number of tasks that should run, ``memory_bytes`` one task's limit (0: none). ``stalled`` says that Swarm does
+        nothing although old tasks run, or that its update waits for a task that was starting on a node that is down now, which it does
+        until that node is back (both seen on 26.1.5).
     """
     template = service["Spec"]["TaskTemplate"]
     mode = service["Spec"].get("Mode") or {}
