@@ -69,7 +69,7 @@ services:
   type: list
   elements: dict
 surplus:
-  description: Services with more tasks than wanted, which Swarm leaves so. A restart of the service ends it.
+  description: Services with more tasks than wanted, and services with old tasks that Swarm does not replace. A restart ends both.
   returned: success
   type: list
   elements: str
