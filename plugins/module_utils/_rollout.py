@@ -16,9 +16,8 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine i
 
 # Colours and cursor movements (ECMA-48 control sequences).
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-# Task states from which a task does not come back (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
+# Task states before "running" (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
 _STARTING = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting")
-_DEAD = ("failed", "rejected", "complete", "shutdown", "orphaned", "remove")
 
 
 def log_lines(stream: bytes) -> list[str]:
