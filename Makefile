@@ -131,9 +131,9 @@ bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
 	$(VENV)/bin/python tests/bench/$(NAME).py
 test test-full: export DESTROY = never
 test: $(TOOLS) ## every promise once, from a clean clone
-	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e lab-destroy
+	@tests/tools/stages lint+sanity+types+units+docs-check+artefact+oldest molecule e2e lab-destroy
 test-full: $(TOOLS) ## the long matrices as well
-	@tests/tools/stages lint types units sanity docs-check artefact oldest molecule e2e-full lab-destroy
+	@tests/tools/stages lint+sanity+types+units+docs-check+artefact+oldest molecule e2e-full lab-destroy
 
 #: Upkeep
 changelog: $(TOOLS) ## turn the fragments into CHANGELOG.md for the version in galaxy.yml

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from conftest import CHECKOUT, Run, at_task, on_host, playbook
+from conftest import CHECKOUT, Run, at_task, on_host
 from test_kills import finish, other_version
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, specifications
 
@@ -31,7 +31,6 @@ def mended() -> Iterator[None]:
         container = CONTAINER.format(name)
         subprocess.run(["docker", "unpause", container], capture_output=True)
         subprocess.run(["docker", "start", container], capture_output=True)
-    playbook("undrain", "-e", "host=node3")
 
 
 def broken(version: str, task: str, command: str) -> Run:
@@ -57,8 +56,7 @@ def test_a_docker_engine_dies_in_the_middle(load: SteadyLoad) -> None:
     del load
     version = other_version()
     done = broken(version, "Wait until it runs", f"{LAB} ssh node3 sudo systemctl kill --signal KILL docker")
-    assert done.code == 0 or "E_" in done.output, done.output[-3000:]
-    print(f"exit code {done.code}")
+    assert done.code == 0, done.output[-3000:]
     finish(version)
 
 

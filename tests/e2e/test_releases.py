@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 import urllib.error
@@ -97,10 +98,11 @@ def test_the_same_again_changes_nothing_and_makes_no_release() -> None:
     assert releases() == before
 
 
-def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(load: SteadyLoad) -> None:
+@pytest.mark.parametrize("version", ["never-healthy", pytest.param("bad-environment", marks=pytest.mark.long)])
+def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(version: str, load: SteadyLoad) -> None:
     del load
     before, known = specifications(), releases()
-    done = deploy("never-healthy")
+    done = deploy(version)
     assert done.code != 0
     assert "E_IMAGE_UNFIT" in done.output
     assert specifications() == before
@@ -118,6 +120,33 @@ def test_a_version_that_crashes_later_goes_back_whole(load: SteadyLoad) -> None:
     assert specifications() == before
     assert versions() == {"v2"}
     assert "failed" in releases()[-1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("version", ["never-healthy", "bad-environment"])
+def test_a_version_that_nobody_tried_before_goes_back_whole(version: str, load: SteadyLoad) -> None:
+    """As with images that come from elsewhere: Swarm is the first to start them."""
+    del load
+    before = specifications()
+    done = deploy(version, "-e", "image_trial_enabled=false")
+    assert done.code != 0
+    assert "E_RELEASE_UNHEALTHY" in done.output
+    assert "Every service is back on release" in done.output
+    if version == "bad-environment":
+        assert "RECOMMENDER_API_KEY" in done.output  # the cause, from the failing task's log
+    assert specifications() == before
+    assert versions() == {"v2"}
+
+
+@pytest.mark.long
+def test_a_version_that_starts_slowly_is_waited_for(load: SteadyLoad) -> None:
+    del load
+    done = deploy("slow-start")
+    assert done.code == 0, done.output
+    assert versions() == {"slow-start"}
+    back = playbook("rollback")
+    assert back.code == 0, back.output
+    assert versions() == {"v2"}
 
 
 @pytest.mark.long
@@ -267,6 +296,35 @@ def test_a_deploy_restarts_no_engine_and_an_upgrade_does_in_order(load: SteadyLo
     back = playbook("docker_upgrade")
     assert back.code == 0, back.output
     assert "50m" in on_host("node3", shown)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("load", [EDGES], indirect=True)
+def test_a_host_is_added_and_taken_out_again(load: SteadyLoad) -> None:
+    """The same playbook takes in a longer inventory; remove-host ends what it began."""
+    del load
+    lab = [str(CHECKOUT / "tests/lab/lab"), "up", "--debian", os.environ.get("DEBIAN", "13"), "--hosts"]
+    subprocess.run([*lab, "4"], check=True)
+    try:
+        grown = playbook("deploy_prod")
+        assert grown.code == 0, grown.output
+        assert "node4" in on_host("node1", "docker node ls --format {{.Hostname}}")
+        planned = playbook("remove_host", "-e", "host=node4", "--check")
+        assert planned.code == 0, planned.output
+        assert "would change  node4: leaves for good" in planned.output
+        assert "node4" in on_host("node1", "docker node ls --format {{.Hostname}}")
+        refused = playbook("remove_host", "-e", "host=node1")
+        assert refused.code != 0
+        assert "E_CAPACITY: node1 keeps" in refused.output, refused.output
+        removed = playbook("remove_host", "-e", "host=node4")
+        assert removed.code == 0, removed.output
+        assert "node4" not in on_host("node1", "docker node ls --format {{.Hostname}}")
+    finally:
+        subprocess.run([*lab, "3"], check=True)
+    forgotten = playbook("deploy_prod")
+    assert forgotten.code == 0, forgotten.output
+    again = playbook("deploy_prod")
+    assert set(again.changed.values()) == {0}, again.output
 
 
 @pytest.mark.long

@@ -78,14 +78,13 @@ def test_no_secret_in_output_or_process_list_of_a_rollout(inventory: Inventory, 
     try:
         checked = playbook("deploy_prod", "--check", "--diff", "-vvvv", inventory=inventory.folder)
         changed = playbook("deploy_prod", "--diff", "-vvvv", inventory=inventory.folder)
-        back = playbook("deploy_prod", "-vvvv")
     finally:
         watcher.stop.set()
         watcher.join()
         plant.wait()
-    assert [run.code for run in (checked, changed, back)] == [0, 0, 0], changed.output[-3000:]
+    assert [run.code for run in (checked, changed)] == [0, 0], changed.output[-3000:]
     assert sum(changed.changed.values()) > 0
-    for run in (checked, changed, back):
+    for run in (checked, changed):
         assert sweep.hits(run.output) == set()
     assert b"sleep\x003.14159\x00" in watcher.seen
     assert sweep.hits(b"\n".join(watcher.seen)) == set()
