@@ -16,6 +16,7 @@ from test_releases import EDGES, SteadyLoad, deploy, load, releases, specificati
 __all__ = ["load"]
 LAB = CHECKOUT / "tests" / "lab" / "lab"
 CONTAINER = "halobuzz-lab-{}"
+DOWNLOADS = "/var/lib/docker/tmp"
 pytestmark = [
     pytest.mark.usefixtures("platform", "mended"),
     pytest.mark.long,
@@ -31,6 +32,7 @@ def mended() -> Iterator[None]:
         container = CONTAINER.format(name)
         subprocess.run(["docker", "unpause", container], capture_output=True)
         subprocess.run(["docker", "start", container], capture_output=True)
+    on_host("node2", f"umount --quiet {DOWNLOADS}")
 
 
 def broken(version: str, task: str, command: str) -> Run:
@@ -39,16 +41,33 @@ def broken(version: str, task: str, command: str) -> Run:
     return done
 
 
-def test_the_registry_goes_before_the_images_are_fetched(load: SteadyLoad) -> None:
+# What breaks it, the code that says so, and what mends it. A full disk is one where the engine keeps what it downloads.
+BEFORE_THE_SWITCH = {
+    "registry gone": (
+        f"docker stop {CONTAINER.format('registry')}",
+        "E_REGISTRY",
+        f"docker start {CONTAINER.format('registry')}",
+    ),
+    "disk full": (
+        f"{LAB} ssh node2 sudo mount -t tmpfs -o size=4k tmpfs {DOWNLOADS}",
+        "E_NO_SPACE",
+        f"{LAB} ssh node2 sudo umount {DOWNLOADS}",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BEFORE_THE_SWITCH)
+def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, load: SteadyLoad) -> None:
     del load
+    breaks, code, mends = BEFORE_THE_SWITCH[fault]
     version, before, known = other_version(), specifications(), releases()
     on_host("node2", "docker image prune --all --force")
-    done = broken(version, "Fetch the images on every host", f"docker stop {CONTAINER.format('registry')}")
+    done = broken(version, "Fetch the images on every host", breaks)
+    subprocess.run(mends.split(), check=True)
     assert done.code != 0
-    assert "E_REGISTRY" in done.output, done.output[-3000:]
+    assert code in done.output, done.output[-3000:]
     assert specifications() == before
     assert releases() == known
-    subprocess.run(["docker", "start", CONTAINER.format("registry")], check=True)
     finish(version)
 
 

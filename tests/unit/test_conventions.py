@@ -172,6 +172,23 @@ def test_every_option_is_described() -> None:
     report([f"{role.name}: {name}" for role in ROLES for name in undescribed(options_of(role), "")])
 
 
+def test_switches_are_read_as_booleans() -> None:
+    """``-e switch=false`` is the text ``false``, and a text that is not empty is true."""
+    findings = []
+    for role in ROLES:
+        switches = [name for name, option in options_of(role).items() if option.get("type") == "bool"]
+        for path in (path for path in role.rglob("*") if path.suffix in (".yml", ".j2") and path.parent.name != "meta"):
+            for name in switches:
+                for found in re.finditer(rf"\b(?:if|and|or|not|elif) {name}\b(?! \| bool)", path.read_text()):
+                    findings.append(f"{relative(path)}: {found.group()} wants `| bool`")
+                findings += [
+                    f"{relative(path)}: when: {name} wants `| bool`"
+                    for task in (tasks_in(load(path)) if path.parent.name == "tasks" else ())
+                    if name in (task.get("when") if isinstance(task.get("when"), list) else [task.get("when")])
+                ]
+    report(findings)
+
+
 def test_secrets_are_marked_no_log() -> None:
     def unmarked(options: dict[str, Any], prefix: str) -> Iterator[str]:
         for name, option in options.items():
