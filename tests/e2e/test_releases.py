@@ -309,31 +309,34 @@ def test_a_deploy_restarts_no_engine_and_an_upgrade_does_in_order(load: SteadyLo
 
 @pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES], indirect=True)
-def test_a_host_is_added_and_taken_out_again(load: SteadyLoad) -> None:
-    """The same playbook takes in a longer inventory; remove-host ends what it began."""
+def test_a_host_is_added_and_taken_out_again(load: SteadyLoad, inventory: Inventory) -> None:
+    """The same playbook takes in a longer inventory; remove-host and the old inventory take it out again."""
     del load
     lab = [str(CHECKOUT / "tests/lab/lab"), "up", "--debian", os.environ.get("DEBIAN", "13"), "--hosts"]
+    nodes = "docker node ls --format {{.Hostname}}"
     subprocess.run([*lab, "4"], check=True)
     try:
         grown = playbook("deploy_prod")
         assert grown.code == 0, grown.output
-        assert "node4" in on_host("node1", "docker node ls --format {{.Hostname}}")
+        assert "node4" in on_host("node1", nodes)
         planned = playbook("remove_host", "-e", "host=node4", "--check")
         assert planned.code == 0, planned.output
         assert "would change  node4: leaves for good" in planned.output
-        assert "node4" in on_host("node1", "docker node ls --format {{.Hostname}}")
+        assert "node4" in on_host("node1", nodes)
         refused = playbook("remove_host", "-e", "host=node1")
         assert refused.code != 0
         assert "E_CAPACITY: node1 keeps" in refused.output, refused.output
         removed = playbook("remove_host", "-e", "host=node4")
         assert removed.code == 0, removed.output
-        assert "node4" not in on_host("node1", "docker node ls --format {{.Hostname}}")
+        forgotten = playbook("deploy_prod", inventory=inventory.folder)
+        assert forgotten.code == 0, forgotten.output
+        assert "node4" not in on_host("node1", nodes)
+        again = playbook("deploy_prod", inventory=inventory.folder)
+        assert set(again.changed.values()) == {0}, again.output
     finally:
+        subprocess.run(["docker", "rm", "--force", "--volumes", "halobuzz-lab-node4"], check=True)
+        subprocess.run(["docker", "volume", "rm", "halobuzz-lab-node4-docker"], check=True)
         subprocess.run([*lab, "3"], check=True)
-    forgotten = playbook("deploy_prod")
-    assert forgotten.code == 0, forgotten.output
-    again = playbook("deploy_prod")
-    assert set(again.changed.values()) == {0}, again.output
 
 
 @pytest.mark.long
