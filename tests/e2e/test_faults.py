@@ -41,7 +41,7 @@ def broken(version: str, task: str, command: str) -> Run:
     return done
 
 
-# What breaks it, the code that says so, and what mends it. A full disk is one where the engine keeps what it downloads.
+# What breaks it, the code that says so, and what mends it. The full disk is where the engine keeps what it downloads, however little that is.
 BEFORE_THE_SWITCH = {
     "registry gone": (
         f"docker stop {CONTAINER.format('registry')}",
@@ -49,7 +49,7 @@ BEFORE_THE_SWITCH = {
         f"docker start {CONTAINER.format('registry')}",
     ),
     "disk full": (
-        f"{LAB} ssh node2 sudo mount -t tmpfs -o size=4k tmpfs {DOWNLOADS}",
+        f"{LAB} ssh node2 sudo mount -t tmpfs -o nr_inodes=1 tmpfs {DOWNLOADS}",
         "E_NO_SPACE",
         f"{LAB} ssh node2 sudo umount {DOWNLOADS}",
     ),
