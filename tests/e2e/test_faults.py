@@ -61,7 +61,8 @@ def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, lo
     del load
     breaks, code, mends = BEFORE_THE_SWITCH[fault]
     version, before, known = other_version(), specifications(), releases()
-    on_host("node2", "docker image prune --all --force")
+    # Stopped tasks keep their layers.
+    on_host("node2", "docker container prune --force; docker image prune --all --force")
     done = broken(version, "Fetch the images on every host", breaks)
     subprocess.run(mends.split(), check=True)
     assert done.code != 0
