@@ -122,6 +122,10 @@ class ActionModule(ActionBase):
             or {}
         )
         secrets = [str(secret) for secret in self._task.args.get("redacted") or []]
-        late = [service for service in services if judge(service) != "done"]
+        # The cause first: what only waits its turn is no reason.
+        late = sorted(
+            (service for service in services if judge(service) != "done"),
+            key=lambda service: judge(service) != "failed",
+        )
         reasons = "\n".join(explain(service, logs.get(service["name"], []), secrets) for service in late)
         return failure(ErrorCode.E_RELEASE_UNHEALTHY, f"not healthy after {seconds:.0f} s\n{reasons}")

@@ -16,6 +16,9 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine i
 
 # Colours and cursor movements (ECMA-48 control sequences).
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+# What Swarm says when it gives up an update (moby/swarmkit, manager/orchestrator/update). The task it names is of a specification that
+# the service has no more once it is rolled back.
+_BLAMED = re.compile(r"due to failure or early termination of task (\w+)")
 # Task states before "running" (docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states).
 _STARTING = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting")
 
@@ -53,6 +56,8 @@ def summarise(
     mode = service["Spec"].get("Mode") or {}
     replicated = mode.get("Replicated")
     job = mode.get("ReplicatedJob")
+    update = service.get("UpdateStatus") or {}
+    blamed = _BLAMED.search(update.get("Message", ""))
     current = old = 0
     seen, failures, due, lost = [], [], 0, False
     for task in sorted(tasks, key=lambda one: one["CreatedAt"]):
@@ -80,11 +85,14 @@ def summarise(
         }
         if alive:
             seen.append(entry)
-        if same and (
-            status["State"] in ("failed", "rejected") or (alive and status["State"] == "pending" and status.get("Err"))
+        if (blamed and task["ID"] == blamed.group(1)) or (
+            same
+            and (
+                status["State"] in ("failed", "rejected")
+                or (alive and status["State"] == "pending" and status.get("Err"))
+            )
         ):
             failures.append(entry)
-    update = service.get("UpdateStatus") or {}
     return {
         "name": service["Spec"]["Name"],
         "image": template["ContainerSpec"]["Image"],

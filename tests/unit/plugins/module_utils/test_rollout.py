@@ -83,6 +83,23 @@ def test_failed_task_is_kept_with_its_reason(recorded: dict[str, Any]) -> None:
     assert failure["exit_code"] == 1
 
 
+def test_the_task_for_which_swarm_rolled_back_is_the_reason(recorded: dict[str, Any]) -> None:
+    """After that, its specification is no more the service's: the message of 26.1.5 still names it."""
+    task = copy.deepcopy(recorded["tasks"][0])
+    task["ID"] = "yrjnpt10gw41g2u88oc6p27b6"
+    task["Spec"]["ContainerSpec"]["Image"] = "registry.halobuzz.lab:5000/halobuzz/backend:bad"
+    task["DesiredState"] = "shutdown"
+    task["Status"] = {"State": "failed", "Err": "task: non-zero exit (1)", "ContainerStatus": {"ExitCode": 1}}
+    recorded["tasks"].append(task)
+    assert summary(recorded)["failures"] == []
+    recorded["service"]["UpdateStatus"] = {
+        "State": "rollback_completed",
+        "Message": f"update rolled back due to failure or early termination of task {task['ID']}",
+    }
+    failure = summary(recorded)["failures"][-1]
+    assert (failure["id"], failure["exit_code"]) == (task["ID"], 1)
+
+
 def test_task_that_cannot_be_placed_is_a_reason(recorded: dict[str, Any]) -> None:
     task = recorded["tasks"][0]
     task["NodeID"] = ""
