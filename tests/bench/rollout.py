@@ -172,6 +172,10 @@ def main() -> None:
     if len(EDGES) < 2:
         hosts = {}  # one host cannot be spared
     wanted = sys.argv[1:] or [*operations, *hosts]
+    if unknown := set(wanted) - {*operations, *hosts}:
+        raise SystemExit(
+            f"no such operation here: {', '.join(sorted(unknown))}. There are: {', '.join([*operations, *hosts])}"
+        )
     seconds_of(
         playbook_command("playbooks/deploy_prod.yml", "-e", "platform_version=v2")
     )  # both versions are built and known

@@ -1,0 +1,36 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a failed rollout says first."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.halobuzz.platform.plugins.action import rollout_wait
+
+
+def service(name: str, update: str, **changed: Any) -> dict[str, Any]:
+    defaults = {"mode": "replicated", "wanted": 3, "current": 3, "old": 0, "stalled": False, "failures": []}
+    return {"name": name, "update": update, "update_message": "", **defaults, **changed}
+
+
+def test_the_failed_service_stands_before_one_that_only_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger keeps the first lines alone; the list comes sorted by name."""
+    task = {"node": "node2", "error": "task: non-zero exit (1)", "exit_code": 1}
+    services = [
+        service("halobuzz_ai-engine", "updating", current=0),
+        service("halobuzz_backend", "rollback_completed", failures=[task]),
+        service("halobuzz_edge", "completed"),
+    ]
+    logs = {"halobuzz_backend": ["missing key of hunter2hunter2"]}
+    monkeypatch.setattr(rollout_wait, "run_lean", lambda *_arguments: {"logs": logs})
+    action = SimpleNamespace(_task=SimpleNamespace(args={"stack": "halobuzz", "redacted": ["hunter2hunter2"]}))
+    message = rollout_wait.ActionModule._unhealthy(action, services, 4, {})["msg"]
+    assert message.index("halobuzz_backend") < message.index("halobuzz_ai-engine")
+    assert "halobuzz_edge" not in message
+    assert "(exit code 1)" in message
+    assert "missing key of" in message
+    assert "hunter2" not in message
