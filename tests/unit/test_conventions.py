@@ -190,11 +190,11 @@ def test_switches_are_read_as_booleans() -> None:
 
 
 def test_the_edge_gives_up_a_dead_host_on_every_server_line() -> None:
-    """On hosts it shows only when a request is in flight at the right moment: two of seven kills without it."""
+    """HAProxy drops tcp-ut silently where the family of the address is not known when it reads the line."""
     text = (CHECKOUT / "roles/edge/templates/haproxy.cfg.j2").read_text()
-    servers = re.findall(r"^ +(server(?:-template)?) (.*)$", text, re.MULTILINE)
+    servers = re.findall(r"^ +(server(?:-template)? .*)$", text, re.MULTILINE)
     assert servers
-    report([f"{word} {rest}" for word, rest in servers if word != "server" or not rest.endswith(" tcp-ut 3s")])
+    report([line for line in servers if " ipv4@" not in line or not line.endswith(" tcp-ut 3s")])
 
 
 def test_secrets_are_marked_no_log() -> None:

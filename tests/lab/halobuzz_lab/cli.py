@@ -210,7 +210,11 @@ def command_kill(lab: Lab, options: argparse.Namespace) -> None:
     """Let a host or a service die at once, as if its power failed."""
     _require_engine()
     if options.node not in lab.service_addresses:
-        hosts.require_host(lab, options.node)
+        host = hosts.require_host(lab, options.node)
+        if (
+            host["state"] == "running"
+        ):  # or its kernel would close the connections of killed processes: no dead host says goodbye
+            docker("exec", lab.container(options.node), "ip", "link", "set", "eth0", "down")
     docker("kill", lab.container(options.node))
     say(f"{options.node} is dead; `tests/lab/lab start {options.node}` brings it back")
 
