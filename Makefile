@@ -43,6 +43,10 @@ setup: $(TOOLS) ## development environment from the runbook: clone, install, sta
 	$(PLAYBOOK) playbooks/setup_dev.yml
 deploy-prod: $(TOOLS) ## make the hosts of the inventory run the platform
 	$(PLAYBOOK) playbooks/deploy-prod.yml
+localhost_alone = localhost,
+config-check: INVENTORY := $(if $(findstring config_check_env_file,$(ARGS)),$(localhost_alone),$(INVENTORY))
+config-check: $(TOOLS) ## everything that is wrong with the settings; a file: ARGS='-e config_check_env_file=.env.production'
+	$(PLAYBOOK) playbooks/config_check.yml
 preflight: $(TOOLS) ## everything that is wrong with inventory and hosts, in one report; changes nothing
 	$(PLAYBOOK) playbooks/preflight.yml
 health: $(TOOLS) ## is the platform healthy? fails when it is not

@@ -13,6 +13,7 @@ class ErrorCode(str, Enum):
     """Stable, documented error codes: ``result.error_code`` of a failed task is always one of these."""
 
     E_VARIABLES = "E_VARIABLES"
+    E_CONFIG = "E_CONFIG"
     E_INVENTORY = "E_INVENTORY"
     E_PREFLIGHT = "E_PREFLIGHT"
     E_HOST_UNREACHABLE = "E_HOST_UNREACHABLE"
@@ -55,6 +56,10 @@ class ErrorText:
 ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_VARIABLES: ErrorText(
         "A variable is missing, misspelt or of the wrong type.", "correct the inventory, then: make preflight"
+    ),
+    ErrorCode.E_CONFIG: ErrorText(
+        "The platform's environment has errors: a setting is missing, malformed, weak, or an example that was never replaced.",
+        "correct what the report lists (docs/config-rules.md explains each rule), then: make config-check",
     ),
     ErrorCode.E_INVENTORY: ErrorText(
         "The inventory lacks a group or an address that this playbook needs.",

@@ -97,24 +97,21 @@ def figure(name: str, ours: float, reference: float, unit: str) -> None:
     )
 
 
-def figures(name: str, ours: dict[str, Any], references: dict[str, dict[str, Any]]) -> None:
-    """Print the figures of one operation: against the quiet time before it, and against the same change by other means."""
-    figure(f"rollout/{name}/requests", ours["during"]["sent"], ours["before"]["sent"], "requests sent during, before")
-    figure(
-        f"rollout/{name}/failed", ours["during"]["failed"], ours["before"]["failed"], "requests failed during, before"
-    )
+def figures(name: str, ours: dict[str, Any]) -> None:
+    """Print the figures of one operation against the quiet time before it."""
+    during, before = ours["during"], ours["before"]
+    figure(f"rollout/{name}/requests", during["sent"], before["sent"], "requests sent during, before")
+    figure(f"rollout/{name}/failed", during["failed"], before["failed"], "requests failed during, before")
     for quantile in ("p50_ms", "p99_ms"):
-        figure(f"rollout/{name}/{quantile}", ours["during"][quantile], ours["before"][quantile], "ms during, before")
-    figure(
-        f"rollout/{name}/websockets",
-        ours["during"]["websocket_drops"],
-        ours["before"]["websocket_drops"],
-        "drops during, before",
-    )
-    for other, result in references.items():
-        figure(f"rollout/{name}/seconds/{other}", ours["seconds"], result["seconds"], "s")
-        for key in ("sent", "failed", "p99_ms"):
-            figure(f"rollout/{name}/{key}/{other}", ours["during"][key], result["during"][key], key)
+        figure(f"rollout/{name}/{quantile}", during[quantile], before[quantile], "ms during, before")
+    figure(f"rollout/{name}/websockets", during["websocket_drops"], before["websocket_drops"], "drops during, before")
+
+
+def compared(name: str, ours: dict[str, Any], other: str, reference: dict[str, Any]) -> None:
+    """Print the figures of one operation against the same change by other means."""
+    figure(f"rollout/{name}/seconds/{other}", ours["seconds"], reference["seconds"], "s")
+    for key in ("sent", "failed", "p99_ms"):
+        figure(f"rollout/{name}/{key}/{other}", ours["during"][key], reference["during"][key], key)
 
 
 def images(version: str) -> str:
@@ -185,15 +182,17 @@ def main() -> None:
         for step, operation in {**operations, **hosts}[name]:
             edges = EDGES[:2] if name in hosts else EDGES  # clients leave a host's edge before it goes
             report[f"{name}/{step}"] = watched(operation, edges)
-    references: dict[str, dict[str, Any]] = {}
+            REPORT.write_text(json.dumps(report, indent=2))  # an hour's figures survive whatever comes after them
+            figures(f"{name}/{step}", report[f"{name}/{step}"])
     if "deploy" in wanted:
-        references = {"service_update": watched(by_service_update("v2")), "compose_up": by_compose("v2")}
+        for other, measure in (
+            ("service_update", lambda: watched(by_service_update("v2"))),
+            ("compose_up", lambda: by_compose("v2")),
+        ):
+            report[f"reference/{other}"] = measure()
+            REPORT.write_text(json.dumps(report, indent=2))
+            compared("deploy/v1-v2", report["deploy/v1-v2"], other, report[f"reference/{other}"])
         by_service_update("v1")()
-        report.update({f"reference/{name}": result for name, result in references.items()})
-    REPORT.write_text(json.dumps(report, indent=2))
-    for step, result in report.items():
-        if not step.startswith("reference/"):
-            figures(step, result, references if step == "deploy/v1-v2" else {})
     print(f"report: {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}", file=sys.stderr)
 
 

@@ -97,7 +97,7 @@ def test_no_secret_in_output_of_a_failed_run(inventory: Inventory, sweep: Sweep)
     assert sweep.hits(failed.output) == set()
 
 
-@pytest.mark.parametrize("verb", ["health", "status", "logs"])
+@pytest.mark.parametrize("verb", ["health", "status", "logs", "config_check"])
 def test_no_secret_in_output_of_a_read(platform: Path, sweep: Sweep, verb: str) -> None:
     run = playbook(verb, "-vvvv")
     assert run.code == 0, run.output[-3000:]

@@ -3,7 +3,9 @@
 
 * ``roles/<role>/README.md``: the part between the markers, from the role's ``meta/argument_specs.yml``;
 * ``docs/variables.md``: every public variable of the collection, from the same files;
-* ``docs/errors.md``: every error code, from ``plugins/module_utils/_errors.py``.
+* ``docs/errors.md``: every error code, from ``plugins/module_utils/_errors.py``;
+* ``docs/configuration.md``: every environment variable, from ``roles/config/vars/schema.yml`` and the catalogue;
+* ``docs/config-rules.md``: every rule of config_check, from ``plugins/module_utils/_config_findings.py``.
 
 ``--check`` writes nothing and fails with the names of the stale files.
 """
@@ -153,23 +155,92 @@ def variable_index(roles: list[Path]) -> str:
     return "\n".join(head + parts)
 
 
-def error_index(source: Path) -> str:
-    """Return docs/errors.md from the enum and its texts.
-
-    :param source: ``_errors.py``, loaded by path because it needs nothing of Ansible.
-    """
-    spec = importlib.util.spec_from_file_location("halobuzz_errors", source)
+def load_module(source: Path) -> Any:
+    """Return a Python file as a module; it is loaded by path, so it must need nothing of Ansible."""
+    spec = importlib.util.spec_from_file_location(f"halobuzz{source.stem}", source)
     if spec is None or spec.loader is None:
         raise SystemExit(f"role_docs: {source} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["halobuzz_errors"] = module  # dataclasses look their module up here
+    sys.modules[spec.name] = module  # dataclasses look their module up here
     spec.loader.exec_module(module)
+    return module
+
+
+def error_index(source: Path) -> str:
+    """Return docs/errors.md from the enum and its texts."""
     lines = ["# Error codes", "", "Written by `make docs` from `plugins/module_utils/_errors.py`.", ""]
     lines += ["Every failure of the collection carries one of these codes and a next command.", ""]
     lines += ["| Code | What it means | What to do next |", "| --- | --- | --- |"]
-    for code, text in module.ERROR_TEXTS.items():
+    for code, text in load_module(source).ERROR_TEXTS.items():
         lines.append(f"| `{code.value}` | {cell(text.cause)} | {cell(text.next_command)} |")
     return "\n".join([*lines, ""])
+
+
+def rule_index(source: Path) -> str:
+    """Return docs/config-rules.md from the table of rules."""
+    module = load_module(source)
+    lines = [
+        "# Rules of `make config-check`",
+        "",
+        f"Written by `make docs` from `plugins/module_utils/{source.name}`.",
+        "",
+    ]
+    lines += [
+        "An id never changes its meaning. Examples that break each rule: `tests/unit/configurations/bad.yml`.",
+        "",
+    ]
+    lines += ["| Rule | Severity | What it means | Counts under |", "| --- | --- | --- | --- |"]
+    for name, rule in module.RULES.items():
+        lines.append(f"| `{name}` | {rule.severity} | {cell(rule.summary)} | {module.TOPICS[rule.topic]} |")
+    return "\n".join([*lines, ""])
+
+
+def _demand(record: dict[str, Any]) -> str:
+    """Describe what a right value looks like."""
+    kind = str(record.get("type", "string")).replace("_", " ")
+    parts = [", ".join(f"`{choice}`" for choice in record["choices"]) if "choices" in record else kind]
+    if "pattern_hint" in record:
+        parts = [record["pattern_hint"]]
+    if "minimum" in record:
+        parts.append(f"{record['minimum']} to {record['maximum']}")
+    if "min_length" in record:
+        parts.append(f"at least {record['min_length']} characters")
+    if "min_entropy_bits" in record:
+        parts.append(f"{record['min_entropy_bits']} bits")
+    return ", ".join(parts)
+
+
+def configuration_index(schema: dict[str, dict[str, Any]], services: list[dict[str, Any]]) -> str:
+    """Return docs/configuration.md: the environment's variables, and from the catalogue who gets them."""
+    lines = ["# Environment variables", ""]
+    lines += ["Written by `make docs` from `roles/config/vars/schema.yml` and `roles/catalog/defaults/main.yml`.", ""]
+    lines += [
+        "Secret ones belong into `config_secrets`, the others into `config_environment`. `make config-check` checks them all.",
+        "",
+    ]
+    lines += [
+        "| Variable | What it is | A right value | Secret | Needed in | Goes to | Comes from |",
+        "| --- " * 7 + "|",
+    ]
+    for name, record in schema.items():
+        users = [one["name"] for one in services if name in [*one.get("environment", []), *one.get("secrets", [])]]
+        needed = ", ".join(record.get("required_in", []))
+        if needed and "feature" in record:
+            needed += f"; unless `{record['feature']}=false`"
+        source = record.get("obtain") or (
+            f"random, {record['generate']['bytes']} bytes" if "generate" in record else ""
+        )
+        text = record["description"] + (" No release of today reads it." if record.get("without_effect") else "")
+        cells = [
+            f"`{name}`",
+            text,
+            _demand(record),
+            record.get("rotation", "") if record.get("secret") else "no",
+            needed,
+        ]
+        lines.append("| " + " | ".join(cell(part) for part in [*cells, ", ".join(users), source]) + " |")
+    lines += ["", "The column *Secret* says what changing a secret means (its rotation class).", ""]
+    return "\n".join(lines)
 
 
 def generate(checkout: Path) -> dict[Path, str]:
@@ -177,9 +248,12 @@ def generate(checkout: Path) -> dict[Path, str]:
     roles = sorted(path.parents[1] for path in checkout.glob("roles/*/meta/argument_specs.yml"))
     wanted = {role / "README.md": role_readme(role) for role in roles}
     wanted[checkout / "docs" / "variables.md"] = variable_index(roles)
-    errors = checkout / "plugins" / "module_utils" / "_errors.py"
-    if errors.exists():
-        wanted[checkout / "docs" / "errors.md"] = error_index(errors)
+    sources = checkout / "plugins" / "module_utils"
+    wanted[checkout / "docs" / "errors.md"] = error_index(sources / "_errors.py")
+    wanted[checkout / "docs" / "config-rules.md"] = rule_index(sources / "_config_findings.py")
+    schema = load_yaml(checkout / "roles" / "config" / "vars" / "schema.yml")["__config_schema"]
+    services = load_yaml(checkout / "roles" / "catalog" / "defaults" / "main.yml")["catalog_services"]
+    wanted[checkout / "docs" / "configuration.md"] = configuration_index(schema, services)
     return wanted
 
 

@@ -1,0 +1,64 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The forms of the report: for people, for programs, for CI servers, for code hosts."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import (
+    RULES,
+    TOPICS,
+    Finding,
+    as_json,
+    as_junit,
+    as_sarif,
+    in_order,
+    text_lines,
+)
+
+WARNING = Finding("log-level-verbose", "LOG_LEVEL", 3, "writes more than production should", "set it to info")
+ERROR = Finding("cors-wildcard", "CORS_ORIGIN", 9, "allows any page", "name the origins of your pages")
+FILE = Finding("encoding-byte-order-mark", "", 1, "the file begins with <a> & mark", "remove it")
+
+
+def test_all_well_is_the_runbooks_four_lines() -> None:
+    assert text_lines([], ".env", "production", 40)[1:] == [f"✅ {title}" for title in TOPICS.values()]
+
+
+def test_a_warning_spoils_no_line_and_an_error_spoils_its_own() -> None:
+    lines = text_lines([ERROR, WARNING], ".env", "production", 40)
+    assert lines[1] == "❌ .env:9: CORS_ORIGIN: allows any page   [cors-wildcard]"
+    assert [line for line in lines if line.startswith("❌")][1:] == ["❌ Security settings validated: 1 error"]
+    assert lines.count("✅ Configuration validation passed") == 1
+
+
+def test_errors_come_first_and_nothing_twice() -> None:
+    assert in_order([WARNING, ERROR, ERROR]) == [ERROR, WARNING]
+
+
+def test_json_counts_and_lists() -> None:
+    report = json.loads(as_json([ERROR, WARNING], ".env", "production", 40))
+    assert (report["errors"], report["warnings"], report["variables"]) == (1, 1, 40)
+    assert report["findings"][0]["severity"] == "error"
+
+
+def test_junit_has_a_case_per_rule_and_fails_those_with_errors() -> None:
+    suite = ElementTree.fromstring(as_junit([ERROR, WARNING, FILE], ".env", "production"))  # noqa: S314 - it is our own
+    cases = {case.get("name"): case for case in suite.findall("testcase")}
+    assert set(cases) == set(RULES)
+    assert suite.get("failures") == "2"
+    assert cases["cors-wildcard"].find("failure") is not None
+    assert cases["log-level-verbose"].find("failure") is None
+    assert "<a> & mark" in (cases["encoding-byte-order-mark"].findtext("failure") or "")
+
+
+def test_sarif_names_rule_file_and_line() -> None:
+    (run,) = json.loads(as_sarif([ERROR, FILE], ".env.production"))["runs"]
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == set(RULES)
+    assert run["results"][0]["level"] == "error"
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (".env.production", 9)
