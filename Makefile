@@ -43,6 +43,8 @@ setup: $(TOOLS) ## development environment from the runbook: clone, install, sta
 	$(PLAYBOOK) playbooks/setup_dev.yml
 deploy-prod: $(TOOLS) ## make the hosts of the inventory run the platform
 	$(PLAYBOOK) playbooks/deploy-prod.yml
+setup-env: $(TOOLS) ## create or complete the inventory's vault file, list what a person has to bring (INVENTORY=… ARGS=-J)
+	$(PLAYBOOK) playbooks/setup_env.yml
 localhost_alone = localhost,
 config-check: INVENTORY := $(if $(findstring config_check_env_file,$(ARGS)),$(localhost_alone),$(INVENTORY))
 config-check: $(TOOLS) ## everything that is wrong with the settings; a file: ARGS='-e config_check_env_file=.env.production'

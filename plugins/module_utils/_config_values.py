@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(
     r"""(?ix)
       \b(?:your|my)[-_ ][a-z]                                    # your-agora-app-id
     | (?:^|[^a-z0-9])(?:your|my)_[a-z]                           # sk_live_your_stripe_secret_key
-    | (?<![a-z0-9])(?:change[-_ ]?(?:me|this|it)|replace(?:[-_ ]?(?:me|this|with)|$|-)|placeholder|to[-_ ]?do|fix[-_ ]?me|dummy|sample|
+    | (?<![a-z0-9])(?:change[-_ ]?(?:me|this|it)|replace(?:me|this)?|placeholder|to[-_ ]?do|fix[-_ ]?me|dummy|sample|
         insert[-_ ]|put[-_ ]|enter[-_ ]|not[-_ ]?set|undefined|null|none|tbd|secret[-_ ]here|foo|bar|example)(?![a-z0-9])
     | ^<.*>$ | ^\[.*\]$ | ^\.{3,}$ | ^\*{3,}$ | x{5,} | minimum-64-characters
     | //user:pass(?:word)?@ | :password@host | @cluster/ | ^\+1234567890$

@@ -14,6 +14,7 @@ class ErrorCode(str, Enum):
 
     E_VARIABLES = "E_VARIABLES"
     E_CONFIG = "E_CONFIG"
+    E_VAULT = "E_VAULT"
     E_INVENTORY = "E_INVENTORY"
     E_PREFLIGHT = "E_PREFLIGHT"
     E_HOST_UNREACHABLE = "E_HOST_UNREACHABLE"
@@ -60,6 +61,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_CONFIG: ErrorText(
         "The platform's environment has errors: a setting is missing, malformed, weak, or an example that was never replaced.",
         "correct what the report lists (docs/config-rules.md explains each rule), then: make config-check",
+    ),
+    ErrorCode.E_VAULT: ErrorText(
+        "The vault file cannot be read or written with the password of this run; it is as it was.",
+        "run again with ARGS=-J, or ARGS='--vault-password-file FILE'",
     ),
     ErrorCode.E_INVENTORY: ErrorText(
         "The inventory lacks a group or an address that this playbook needs.",

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
-from conftest import Inventory, playbook
+import yaml
+from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, Inventory, playbook
 
 FOUR_LINES = (
     "✅ Configuration validation passed",
@@ -45,3 +48,28 @@ def test_a_file_is_checked_without_an_inventory(tmp_path: Path) -> None:
     assert f"{env_file}:3: CORS_ORIGIN: allows any page" in done.output
     found = {(one["rule"], one["name"]) for one in json.loads(report.read_text())["findings"]}
     assert {("variable-misspelt", "JWT_SECERT"), ("required-missing", "JWT_SECRET")} <= found
+
+
+def test_the_vault_file_is_made_once_and_completed(tmp_path: Path) -> None:
+    inventory, password = tmp_path / "mine", tmp_path / "password"
+    shutil.copytree(CHECKOUT / "inventories" / "single_host", inventory)
+    password.write_text("of this test\n")
+    vault = inventory / "group_vars" / "all" / "vault.yml"
+    options = ["--vault-password-file", str(password)]
+    assert "E_VAULT" in playbook("setup_env", inventory=inventory).output  # nothing is ever written in plain text
+    assert not vault.exists()
+    assert playbook("setup_env", "--check", *options, inventory=inventory).code == 0
+    assert not vault.exists()
+    first = playbook("setup_env", "-vvv", *options, inventory=inventory)
+    assert first.code == 0, first.output
+    assert vault.read_text().startswith("$ANSIBLE_VAULT;")
+    assert vault.stat().st_mode & 0o777 == 0o600
+    command = [str(ANSIBLE_PLAYBOOK.with_name("ansible-vault")), "view", *options, str(vault)]
+    made = yaml.safe_load(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert len(made["config_secrets"]["JWT_SECRET"]) >= 64
+    assert made["config_secrets"]["JWT_SECRET"] not in first.output
+    assert "AGORA_APP_ID" in first.output
+    assert set(playbook("setup_env", *options, inventory=inventory).changed.values()) == {0}
+    found = playbook("config_check", *options, inventory=inventory).output
+    assert "AGORA_APP_ID: is not set" in found
+    assert "JWT_SECRET" not in found
