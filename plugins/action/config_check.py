@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
                 "settings": {"type": "dict", "default": {}},
                 "secrets": {"type": "dict", "default": {}, "no_log": True},
                 "given_by_platform": {"type": "list", "elements": "str", "default": []},
+                "accepted": {"type": "list", "elements": "str", "default": []},
                 "services": {"type": "list", "elements": "dict", "default": []},
                 "limits": {"type": "dict", "default": {}},
                 "json_file": {"type": "path"},
@@ -53,9 +54,8 @@ class ActionModule(ActionBase):
             given_by_platform=frozenset(options["given_by_platform"]),
             **{name: int(value) for name, value in options["limits"].items()},
         )
-        findings = _config_findings.in_order(
-            [*findings, *check(entries, options["schema"], context, options["schema_extra"])]
-        )
+        findings += check(entries, options["schema"], context, options["schema_extra"])
+        findings = _config_findings.in_order(_config_findings.with_accepted(findings, options["accepted"]))
         for line in _config_findings.text_lines(findings, source, context.environment, len(entries)):
             display.display(line)
         self._write_reports(options, findings, source, len(entries))

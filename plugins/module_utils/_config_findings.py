@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -74,6 +74,7 @@ RULES: dict[str, Rule] = {
     "mongodb-uri-invalid": Rule(ERROR, FORMAT, "Not a MongoDB connection string."),
     "redis-uri-invalid": Rule(ERROR, FORMAT, "Not a Redis URL."),
     "uri-password-not-encoded": Rule(ERROR, FORMAT, "User or password holds characters that must be percent-encoded."),
+    "accepted-without-finding": Rule(WARNING, FORMAT, "An entry of config_check_accepted that meets nothing."),
     "schema-invalid": Rule(ERROR, FORMAT, "A record of config_schema_extra cannot be used."),
     # Required
     "required-missing": Rule(ERROR, REQUIRED, "A variable that this environment needs is not set."),
@@ -130,11 +131,12 @@ class Finding:
     line: int
     reason: str
     fix: str
+    accepted: bool = False
 
     @property
     def severity(self) -> str:
-        """``error`` or ``warning``, as the rule says."""
-        return RULES[self.rule].severity
+        """``error`` or ``warning``, as the rule says; what somebody has accepted is a warning."""
+        return WARNING if self.accepted else RULES[self.rule].severity
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, its severity included."""
@@ -144,6 +146,20 @@ class Finding:
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings without repetitions, errors first, then by line and name."""
     return sorted(set(findings), key=lambda one: (one.severity != ERROR, one.line, one.name, one.rule))
+
+
+def with_accepted(findings: Iterable[Finding], accepted: Iterable[str]) -> list[Finding]:
+    """Return findings with those marked that somebody has accepted.
+
+    :param accepted: ``rule:NAME``; one that meets no finding is a finding itself, or it would hide the next mistake.
+    """
+    pairs = set(accepted)
+    marked = [replace(one, accepted=f"{one.rule}:{one.name}" in pairs) for one in findings]
+    met = {f"{one.rule}:{one.name}" for one in marked}
+    for pair in sorted(pairs - met):
+        reason, fix = f"{pair} is accepted, and nothing is found there", "remove it from config_check_accepted"
+        marked.append(Finding("accepted-without-finding", pair.partition(":")[2], 0, reason, fix))
+    return marked
 
 
 def _place(one: Finding, source: str) -> str:

@@ -52,6 +52,12 @@ options:
     type: list
     elements: str
     default: []
+  accepted:
+    description:
+      - Findings that somebody has thought about, as C(rule:NAME); each is a warning instead of an error. One that meets no finding is told.
+    type: list
+    elements: str
+    default: []
   services:
     description: Records of the service catalogue; they say who needs which variable.
     type: list

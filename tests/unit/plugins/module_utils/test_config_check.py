@@ -18,7 +18,7 @@ import pytest
 import yaml
 from ansible_collections.halobuzz.platform.plugins.module_utils import _env_file
 from ansible_collections.halobuzz.platform.plugins.module_utils._config_check import Context, check, schema_problems
-from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import RULES, Finding
+from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import RULES, Finding, with_accepted
 from ansible_collections.halobuzz.platform.plugins.module_utils._env_file import Entry
 
 HERE = Path(__file__).resolve().parent
@@ -71,7 +71,7 @@ def found_in(case: dict[str, Any]) -> list[Finding]:
     entries, findings = _env_file.parse(data)
     entries = [dataclasses.replace(entry, plain=entry.name in case.get("plain", ())) for entry in entries]
     context = Context(environment=case.get("environment", "production"), services=SERVICES, **case.get("context", {}))
-    return findings + check(entries, SCHEMA, context, case.get("extra"))
+    return with_accepted(findings + check(entries, SCHEMA, context, case.get("extra")), case.get("accepted", ()))
 
 
 @pytest.mark.parametrize("case", BAD, ids=[case["what"] for case in BAD])

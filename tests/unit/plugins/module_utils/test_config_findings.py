@@ -18,6 +18,7 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings
     as_sarif,
     in_order,
     text_lines,
+    with_accepted,
 )
 
 WARNING = Finding("log-level-verbose", "LOG_LEVEL", 3, "writes more than production should", "set it to info")
@@ -34,6 +35,13 @@ def test_a_warning_spoils_no_line_and_an_error_spoils_its_own() -> None:
     assert lines[1] == "❌ .env:9: CORS_ORIGIN: allows any page   [cors-wildcard]"
     assert [line for line in lines if line.startswith("❌")][1:] == ["❌ Security settings validated: 1 error"]
     assert lines.count("✅ Configuration validation passed") == 1
+
+
+def test_what_is_accepted_is_a_warning_and_spoils_no_line() -> None:
+    accepted = with_accepted([ERROR], ["cors-wildcard:CORS_ORIGIN"])
+    assert [one.severity for one in accepted] == ["warning"]
+    assert not [line for line in text_lines(accepted, ".env", "production", 40) if line.startswith("❌")]
+    assert [one.severity for one in with_accepted([ERROR], ["cors-wildcard:OTHER"])] == ["error", "warning"]
 
 
 def test_errors_come_first_and_nothing_twice() -> None:
