@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -19,9 +20,22 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import exec
 OWN_CONNECTION = "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
 
 
-def unreachable(message: str, address: str, user: str) -> _health.Problem:
+def _port_problem(address: str, port: int) -> str:
+    """Say why a connection to an SSH port fails, from the controller, or that it does not."""
+    try:
+        socket.create_connection((address, port), timeout=3).close()
+    except OSError as error:
+        return error.strerror or "it does not answer"
+    return "its port answers, SSH does not let us in"
+
+
+def unreachable(message: str, address: str, user: str, port: int = 22) -> _health.Problem:
     """Turn the words of a failed SSH connection into a finding: the reason alone, and the command that shows it."""
     error = re.sub(r"^connect to host \S+ port \d+: ", "", message.strip().rpartition("ssh: ")[2])
+    if (
+        "censored" in message
+    ):  # the checks carry passwords, so Ansible hides what ssh said; the port itself holds no secret
+        error = _port_problem(address, port)
     if "privilege escalation prompt" in message:
         error = "it let us in, but sudo did not answer in time: overloaded, or sudo wants a password"
     command = f"ssh {user + '@' if user else ''}{address} true"
@@ -56,7 +70,8 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure as error:
             address = str(self._play_context.remote_addr or task_vars.get("ansible_host"))
             user = str(task_vars.get("ansible_user") or "")
-            return {**result, "changed": False, "problem": unreachable(str(error), address, user)}
+            port = int(task_vars.get("ansible_port") or 22)
+            return {**result, "changed": False, "problem": unreachable(str(error), address, user, port)}
         if isinstance(answer.get("health"), dict):
             return {**result, **answer}
         return {**result, "changed": False, "problem": broken(answer)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from ansible_collections.halobuzz.platform.plugins.action.health_info import broken, unreachable
 
@@ -32,3 +34,11 @@ def test_bare_host_is_told_from_a_broken_one() -> None:
     missing = {"rc": 127, "module_stderr": "/bin/sh: 1: /opt/halobuzz/python/bin/python: not found\n", "msg": "x"}
     assert broken(missing)["next_command"] == "make deploy-prod"
     assert broken({"msg": "Traceback\x1b[2J"})["error"] == "its checks could not run: Traceback [2J"
+
+
+def test_what_ansible_censors_is_asked_of_the_port() -> None:
+    message = "Failed to connect to the host via ssh: <error censored due to no log>"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert "SSH does not let us in" in unreachable(message, "127.0.0.1", "ops", port)["error"]
+    assert unreachable(message, "127.0.0.1", "ops", port)["error"] == "Connection refused"
