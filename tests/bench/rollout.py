@@ -44,13 +44,13 @@ services:
 """
 
 
-def on_node1(script: str, given: str = "") -> str:
-    """Run a shell script as root on the first host and return what it printed.
+def on_node1(script: str, given: str = "", host: str = "node1") -> str:
+    """Run a shell script as root on the first host, or another one, and return what it printed.
 
     :raises SystemExit: where it fails.
     """
     done = subprocess.run(
-        [str(CHECKOUT / "tests/lab/lab"), "ssh", "node1", "sudo sh -ec " + json.dumps(script).replace("$", "\\$")],
+        [str(CHECKOUT / "tests/lab/lab"), "ssh", host, "sudo sh -ec " + json.dumps(script).replace("$", "\\$")],
         input=given,
         capture_output=True,
         text=True,
@@ -133,10 +133,11 @@ def by_service_update(version: str) -> Callable[[], float]:
 def by_compose(version: str) -> dict[str, Any]:
     """Measure ``docker compose up -d`` from the other version to this one, on the first host."""
     on_node1("mkdir -p /root/bench; cat > /root/bench/compose.yml", COMPOSE_FILE)
-    on_node1(
-        "cd /root/bench; ID=$(docker ps -q -f name=halobuzz_backend | head -1); "
-        "docker exec $ID cat /run/secrets/environment > environment; docker exec $ID cat /halobuzz/entrypoint > entrypoint; chmod 644 *"
-    )
+    tasks = "docker service ps halobuzz_backend --filter desired-state=running --format '{{.Node}}'"
+    holder = on_node1(tasks).split()[0]  # node1 need not have a task itself
+    for name, path in (("environment", "/run/secrets/environment"), ("entrypoint", "/halobuzz/entrypoint")):
+        text = on_node1(f"docker exec $(docker ps -q -f name=halobuzz_backend | head -1) cat {path}", host=holder)
+        on_node1(f"cat > /root/bench/{name}; chmod 644 /root/bench/{name}", text)
     up = "cd /root/bench; %s; IMAGE=$BACKEND docker compose -f compose.yml up -d"
     on_node1(up % images("v1" if version == "v2" else "v2"))
     time.sleep(15)
