@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.module_utils import _config_findings, _env_file
@@ -16,8 +15,10 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_check im
 from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import ERROR, Finding
 from ansible_collections.halobuzz.platform.plugins.module_utils._env_file import Entry
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
 
 display = Display()
+LIMITS = ("memory_mb", "mongodb_connections", "drain_seconds", "request_timeout_seconds")
 
 
 class ActionModule(ActionBase):
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
                 "given_by_platform": {"type": "list", "elements": "str", "default": []},
                 "accepted": {"type": "list", "elements": "str", "default": []},
                 "services": {"type": "list", "elements": "dict", "default": []},
-                "limits": {"type": "dict", "default": {}},
+                "limits": {"type": "dict", "default": {}, "options": {name: {"type": "int"} for name in LIMITS}},
                 "json_file": {"type": "path"},
                 "junit_file": {"type": "path"},
                 "sarif_file": {"type": "path"},
@@ -52,7 +53,7 @@ class ActionModule(ActionBase):
             environment=options["environment"],
             services=options["services"],
             given_by_platform=frozenset(options["given_by_platform"]),
-            **{name: int(value) for name, value in options["limits"].items()},
+            **{name: value for name, value in options["limits"].items() if value is not None},
         )
         findings += check(entries, options["schema"], context, options["schema_extra"])
         findings = _config_findings.in_order(_config_findings.with_accepted(findings, options["accepted"]))
@@ -74,7 +75,7 @@ class ActionModule(ActionBase):
                 return _env_file.parse(path.read_bytes())
             except OSError as error:
                 reason = f"{path}: {error.strerror}"
-                raise AnsibleActionFail("", result=failure(ErrorCode.E_CONFIG, reason, f"ls -l {path}")) from None
+                raise Refused(failure(ErrorCode.E_CONFIG, reason, f"ls -l {path}")) from None
         plain = [Entry(name, str(value), plain=True) for name, value in options["settings"].items()]
         return plain + [Entry(name, str(value)) for name, value in options["secrets"].items()], []
 
@@ -86,5 +87,10 @@ class ActionModule(ActionBase):
             ("junit_file", lambda: _config_findings.as_junit(findings, source, environment)),
             ("sarif_file", lambda: _config_findings.as_sarif(findings, source)),
         ):
-            if options[option]:
+            if not options[option]:
+                continue
+            try:
                 Path(options[option]).write_text(text(), encoding="utf-8")
+            except OSError as error:
+                reason = f"{option} {options[option]}: {error.strerror}"
+                raise Refused(failure(ErrorCode.E_CONFIG, reason, "give another path")) from None

@@ -21,9 +21,13 @@ OWN_CONNECTION = "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval
 
 
 def _port_problem(address: str, port: int) -> str:
-    """Say why a connection to an SSH port fails, from the controller, or that it does not."""
+    """Say why a connection to an SSH port fails, from the controller, or that it does not; port 0: SSH goes another way."""
+    if not port:
+        return "ssh could not connect"
     try:
         socket.create_connection((address, port), timeout=3).close()
+    except socket.gaierror:
+        return "ssh could not connect"  # a name that only ssh_config knows
     except OSError as error:
         return error.strerror or "it does not answer"
     return "its port answers, SSH does not let us in"
@@ -32,9 +36,8 @@ def _port_problem(address: str, port: int) -> str:
 def unreachable(message: str, address: str, user: str, port: int = 22) -> _health.Problem:
     """Turn the words of a failed SSH connection into a finding: the reason alone, and the command that shows it."""
     error = re.sub(r"^connect to host \S+ port \d+: ", "", message.strip().rpartition("ssh: ")[2])
-    if (
-        "censored" in message
-    ):  # the checks carry passwords, so Ansible hides what ssh said; the port itself holds no secret
+    # The checks carry passwords, so Ansible hides what ssh said; the port itself holds no secret.
+    if "censored" in message:
         error = _port_problem(address, port)
     if "privilege escalation prompt" in message:
         error = "it let us in, but sudo did not answer in time: overloaded, or sudo wants a password"
@@ -70,7 +73,9 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure as error:
             address = str(self._play_context.remote_addr or task_vars.get("ansible_host"))
             user = str(task_vars.get("ansible_user") or "")
-            port = int(task_vars.get("ansible_port") or 22)
+            options = ("ssh_args", "ssh_common_args", "ssh_extra_args")
+            proxied = any("Proxy" in str(self._connection.get_option(option) or "") for option in options)
+            port = 0 if proxied else int(self._play_context.port or 22)
             return {**result, "changed": False, "problem": unreachable(str(error), address, user, port)}
         if isinstance(answer.get("health"), dict):
             return {**result, **answer}

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.module_utils import _secret_setup
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
 
 display = Display()
 HEADER = "# Secrets of the platform. To change it: ansible-vault edit THIS_FILE; to complete it: make setup-env\n"
@@ -50,13 +51,13 @@ class ActionModule(ActionBase):
         vault = VaultLib(secrets=self._loader._vault.secrets)  # those of this run: -J, --vault-password-file
         if not vault.secrets:
             text = f"{path}: no vault password is known to this run"
-            raise AnsibleActionFail("", result=failure(ErrorCode.E_VAULT, text))
+            raise Refused(failure(ErrorCode.E_VAULT, text))
         present, encrypted = self._read(path, vault)
         elsewhere = {name: value for name, value in task_vars.items() if name not in present}
         if "config_secrets" not in present and task_vars.get("config_secrets"):
             text = f"config_secrets is set in another file than {path}; only one of them would count"
             advice = "-e config_setup_file=THAT_FILE, or move it into this one"
-            raise AnsibleActionFail("", result=failure(ErrorCode.E_VAULT, text, advice))
+            raise Refused(failure(ErrorCode.E_VAULT, text, advice))
         setup = _secret_setup.complete(
             present,
             options["recipes"],
@@ -81,24 +82,24 @@ class ActionModule(ActionBase):
         except FileNotFoundError:
             return {}, False
         except OSError as error:
-            raise AnsibleActionFail("", result=failure(ErrorCode.E_VAULT, f"{path}: {error.strerror}")) from None
+            raise Refused(failure(ErrorCode.E_VAULT, f"{path}: {error.strerror}")) from None
         encrypted = vault.is_encrypted(data)
         try:
             text = vault.decrypt(data) if encrypted else data
             content = yaml.load(text, Loader=_NoSecrets) or {}  # noqa: S506 - a safe loader
         except AnsibleError:
             text = f"{path} cannot be opened with the vault password of this run"
-            raise AnsibleActionFail("", result=failure(ErrorCode.E_VAULT, text)) from None
+            raise Refused(failure(ErrorCode.E_VAULT, text)) from None
         except yaml.YAMLError as error:
             # The error's text would quote the line.
             mark = getattr(error, "problem_mark", None)
             line = f" (line {mark.line + 1})" if mark else ""
             text = f"{path} is no YAML file of plain variables{line}"
             advice = f"ansible-vault edit {path}; single values in vault form become plain ones there"
-            raise AnsibleActionFail("", result=failure(ErrorCode.E_VAULT, text, advice)) from None
+            raise Refused(failure(ErrorCode.E_VAULT, text, advice)) from None
         if not isinstance(content, dict) or not isinstance(content.get("config_secrets") or {}, dict):
             text = f"{path} does not hold variables by name"
-            raise AnsibleActionFail("", result=failure(ErrorCode.E_VAULT, text, f"ansible-vault edit {path}"))
+            raise Refused(failure(ErrorCode.E_VAULT, text, f"ansible-vault edit {path}"))
         return content, encrypted
 
     @staticmethod

@@ -121,9 +121,8 @@ def _one_value(entry: Entry, name: str, record: dict[str, Any], context: Context
     if record.get("secret") and entry.plain:
         yield finding("secret-in-plain-settings", "stands in config_environment", f"move it to config_secrets.{name}")
     if _config_values.is_placeholder(entry.value):
-        yield finding(
-            "placeholder", "is an example that was never replaced", record.get("obtain") or _new_value(record)
-        )
+        fix = _config_values.remedy(record, "put in the real value")
+        yield finding("placeholder", "is an example that was never replaced", fix)
         return
     for key, rule, wrong, fix in (
         ("test_pattern", "test-key-in-production", context.is_production, "put in the provider's live value"),
@@ -141,10 +140,6 @@ def _one_value(entry: Entry, name: str, record: dict[str, Any], context: Context
     yield from (finding(*problem) for problem in problems)
     if context.environment in _SECURE_ENVIRONMENTS and not problems:
         yield from _in_production(entry, name, record, context)
-
-
-def _new_value(record: dict[str, Any]) -> str:
-    return "make a new one: openssl rand -base64 48" if record.get("secret") else "put in the real value"
 
 
 def _in_production(entry: Entry, name: str, record: dict[str, Any], context: Context) -> Iterator[Finding]:
@@ -205,25 +200,23 @@ def _is_private(host: str) -> bool:
 
 
 def _required(given: Mapping[str, Entry], schema: Schema, context: Context) -> Iterator[Finding]:
-    """What this environment cannot do without. An off feature needs nothing; one that is not mentioned is on."""
+    """What this environment cannot do without."""
     for name, record in schema.items():
-        if context.environment not in record.get("required_in", ()) or name in context.given_by_platform:
-            continue
-        feature = record.get("feature")
-        flag = given.get(feature) if feature else None
-        if flag and flag.value == "false":
+        feature = record.get("feature", "")
+        flag = given.get(feature)
+        needed = _config_values.is_needed(record, context.environment, flag.value if flag else "")
+        if not needed or name in context.given_by_platform:
             continue
         entry = given.get(name)
-        fix = record.get("obtain") or ("make one: openssl rand -base64 48" if record.get("generate") else "set it")
-        needed = _needed_by(name, context)
+        fix, users = _config_values.remedy(record), _needed_by(name, context)
         if entry is None and flag is not None:
             yield Finding(
-                "feature-incomplete", name, 0, f"is not set, and {feature} is on{needed}", f"{fix}; or {feature}=false"
+                "feature-incomplete", name, 0, f"is not set, and {feature} is on{users}", f"{fix}; or {feature}=false"
             )
         elif entry is None:
-            yield Finding("required-missing", name, 0, f"is not set{needed}", fix)
+            yield Finding("required-missing", name, 0, f"is not set{users}", fix)
         elif not entry.value:
-            yield Finding("required-empty", entry.name, entry.line, f"is empty{needed}", fix)
+            yield Finding("required-empty", entry.name, entry.line, f"is empty{users}", fix)
 
 
 def _needed_by(name: str, context: Context) -> str:
@@ -237,7 +230,7 @@ def _providers(given: Mapping[str, Entry], schema: Schema, missing: set[str]) ->
             continue
         for other in record.get("complete_with", ()):
             if not (other in given and given[other].value) and other not in missing:
-                fix = schema.get(other, {}).get("obtain") or "set it, or remove the other"
+                fix = _config_values.remedy(schema.get(other, {}), "set it, or remove the other")
                 yield Finding("provider-incomplete", other, 0, f"is not set, and {name} is", fix)
 
 
@@ -252,13 +245,7 @@ def _equal_secrets(given: Mapping[str, Entry], schema: Schema) -> Iterator[Findi
         rule = "jwt-secrets-equal" if len(_JWT_SECRETS & set(names)) > 1 else "secret-reused"
         last = given[names[-1]]
         reason = f"has the same value as {', '.join(names[:-1])}"
-        yield Finding(
-            rule,
-            names[-1],
-            last.line,
-            reason,
-            schema[names[-1]].get("obtain") or "make a new one: openssl rand -base64 48",
-        )
+        yield Finding(rule, names[-1], last.line, reason, _config_values.remedy(schema[names[-1]]))
 
 
 def _alias_conflicts(entries: list[Entry], aliases: Mapping[str, str]) -> Iterator[Finding]:
@@ -283,9 +270,8 @@ def _together(given: Mapping[str, Entry], context: Context) -> Iterator[Finding]
     pool = given.get("DB_POOL_SIZE")
     size = int(pool.value) if pool and pool.value.isdigit() else context.pool_size
     users = [one for one in services if "MONGODB_URI" in one.get("secrets", [])]
-    connections = (
-        size * sum(int(one["replicas"]) for one in users) * 2
-    )  # an update starts new tasks before it ends the old ones
+    # an update starts new tasks before it ends the old ones
+    connections = size * sum(int(one["replicas"]) for one in users) * 2
     if context.mongodb_connections and connections > context.mongodb_connections:
         line = pool.line if pool else 0
         reason = f"pool × replicas × 2 (during an update) are {connections} connections; MongoDB accepts {context.mongodb_connections}"

@@ -11,12 +11,14 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-Record = dict[str, Any]
+from ansible_collections.halobuzz.platform.plugins.module_utils._environment import MAX_STRING_BYTES
+
+Record = Mapping[str, Any]
 Problem = tuple[str, str, str]
 """Rule, reason, fix."""
 
@@ -41,17 +43,33 @@ _HOST = re.compile(
 )
 # RFC 3986, 3.2.1: what user info may hold without being encoded; of ":", only the first one.
 _USER_INFO = re.compile(r"^[A-Za-z0-9\-._~!$&'()*+,;=%:]*$")
-_MAX_STRING_BYTES = 131_071  # MAX_ARG_STRLEN of Linux, without the NUL
 
 
 def entropy_bits(value: str) -> float:
     """Estimate how many bits of chance a text holds, from its characters' frequencies and from how well it can be compressed."""
     counts = Counter(value)
     shannon = -sum(count * math.log2(count / len(value)) for count in counts.values())
-    compressed = (
-        len(zlib.compress(value.encode(), 9)) - 11
-    ) * 8  # zlib's own header and checksum are 8 bytes, a block's 3
+    # zlib's own header and checksum are 8 bytes, a block's 3
+    compressed = (len(zlib.compress(value.encode(), 9)) - 11) * 8
     return max(0.0, min(shannon, float(compressed)))
+
+
+def remedy(record: Record, otherwise: str = "set it") -> str:
+    """Say where a right value comes from: a person's source, a command that makes one in the right form, or ``otherwise``."""
+    if record.get("obtain"):
+        return str(record["obtain"])
+    if "generate" in record:
+        form, count = ("hex" if record["generate"]["form"] == "hex" else "base64"), record["generate"]["bytes"]
+        return f"make a new one: openssl rand -{form} {count}"
+    return "make a new one: openssl rand -base64 48" if record.get("secret") and not record.get("type") else otherwise
+
+
+def is_needed(record: Record, environment: str, flag: str) -> bool:
+    """Tell whether an environment cannot do without a variable; ``flag`` is its feature's value, empty where that is not set.
+
+    A feature that is off needs nothing, one that is not mentioned is on.
+    """
+    return environment in record.get("required_in", ()) and flag.lower() != "false"
 
 
 def is_placeholder(value: str) -> bool:
@@ -87,7 +105,7 @@ def text_problems(name: str, value: str) -> Iterator[Problem]:
         yield "value-quoted-twice", "has quotes as part of the value", "write it with one pair of quotes"
     if re.search(r"\$\{[A-Za-z_][A-Za-z0-9_]*[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|\{%.*%\}|^\$[A-Z_][A-Z0-9_]*$", value):
         yield "value-not-expanded", "refers to something that nobody puts in", "write the value itself"
-    if len(f"{name}={value}".encode("utf-8", errors="surrogatepass")) > _MAX_STRING_BYTES:
+    if len(f"{name}={value}".encode("utf-8", errors="surrogatepass")) > MAX_STRING_BYTES:
         yield "value-too-long", "longer than the 131,071 bytes that Linux allows", "pass it as a file"
 
 
@@ -307,21 +325,19 @@ def value_problems(value: str, record: Record) -> list[Problem]:
             (
                 rule,
                 f"does not look like {record.get('pattern_hint', 'this kind of value')}",
-                record.get("obtain") or "correct it",
+                remedy(record, "correct it"),
             )
         ]
     if record.get("secret") and not pattern:
         return list(_strength(value, record))
     if record.get("secret") and len(set(value.rpartition("_")[2].rpartition(".")[2])) < 4:
-        return [
-            ("secret-too-simple", "hardly any two of its characters differ", record.get("obtain") or "make a new one")
-        ]
+        return [("secret-too-simple", "hardly any two of its characters differ", remedy(record))]
     return []
 
 
 def _strength(value: str, record: Record) -> Iterator[Problem]:
     shortest, bits = record.get("min_length", 0), record.get("min_entropy_bits", 0)
-    fix = record.get("obtain") or "make a new one: openssl rand -base64 48"
+    fix = remedy(record)
     if len(value) < shortest:
         yield "secret-too-short", f"has {len(value)} characters; at least {shortest} are needed", fix
     elif value.lower() in _COMMON_SECRETS:

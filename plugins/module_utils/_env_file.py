@@ -13,6 +13,11 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings
 _ASSIGNMENT = re.compile(
     r"^(?P<export>export\s+)?(?P<name>[^=\s]*)(?P<before>\s*)=(?P<after>[ \t]*)(?P<rest>.*)$", re.DOTALL
 )
+# A line of a key that nobody put into quotes also has an "=" (base64 ends with it): what could be one is never shown as a name.
+_PLAUSIBLE_NAME = re.compile(
+    r"^([A-Z0-9.-]{0,12}|[a-z0-9.-]{0,12}|[A-Z0-9.-]*(_[A-Z0-9.-]*)+|[a-z0-9.-]*(_[a-z0-9.-]*)+|[A-Z-]+)$"
+)
+_LONGEST_NAME = 64
 _QUOTES = "\"'`"
 _COMMENT = re.compile(r"\s+#.*$")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
@@ -87,10 +92,9 @@ def parse(data: bytes) -> tuple[list[Entry], list[Finding]]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _ASSIGNMENT.match(line.lstrip())
-        if not match:
-            findings.append(
-                Finding("line-malformed", "", here, "not NAME=value", "write NAME=value, or put # before a comment")
-            )
+        if not match or not _PLAUSIBLE_NAME.match(match["name"]) or len(match["name"]) > _LONGEST_NAME:
+            fix = "write NAME=value, put # before a comment, and a value of several lines into quotes"
+            findings.append(Finding("line-malformed", "", here, "not NAME=value", fix))
             continue
         name, rest = match["name"], match["rest"]
         if match["export"]:

@@ -14,7 +14,7 @@ from typing import Any
 # POSIX.1-2017, 8.1 "Environment Variable Definition": portable names.
 _NAME = re.compile(r"^[A-Z_][A-Z0-9_]*$")
 # Linux refuses one environment string of 131,072 bytes and more (MAX_ARG_STRLEN), the terminating NUL included.
-_MAX_STRING_BYTES = 131_071
+MAX_STRING_BYTES = 131_071
 # Swarm refuses a secret above 500 KiB.
 _MAX_SECRET_BYTES = 500 * 1024
 
@@ -61,7 +61,7 @@ def settings_of(
             problems.append(f"{name!r}: not a name of an environment variable. Fix: A-Z, 0-9 and _")
         if "\0" in value:
             problems.append(f"{name}: holds a NUL byte, which no environment can carry")
-        if len(f"{name}={value}".encode()) > _MAX_STRING_BYTES:
+        if len(f"{name}={value}".encode()) > MAX_STRING_BYTES:
             problems.append(f"{name}: longer than Linux allows for one variable (131,071 bytes)")
     return settings, problems
 

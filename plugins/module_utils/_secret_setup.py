@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.halobuzz.platform.plugins.module_utils._config_values import is_placeholder
+from ansible_collections.halobuzz.platform.plugins.module_utils._config_values import is_needed, is_placeholder, remedy
 
 Recipe = Mapping[str, Any]
 
@@ -70,17 +70,17 @@ def complete(
     application = dict(present.get("config_secrets") or {})
     for name, record in schema.items():
         derived = str(record.get("type", "")).endswith("_uri")  # follows from the inventory
-        if not record.get("secret") or derived or environment not in record.get("required_in", ()):
+        if not record.get("secret") or derived:
             continue
         if _is_set(application.get(name)):
             setup.kept.append(name)
-        elif str(settings.get(record.get("feature", ""), "true")).lower() == "false":
+        elif not is_needed(record, environment, str(settings.get(record.get("feature", ""), ""))):
             continue
         elif "generate" in record:
             application[name] = random(record["generate"])
             setup.generated.append(name)
         else:
-            setup.needed[name] = str(record.get("obtain") or record["description"])
+            setup.needed[name] = remedy(record, record.get("description", "set it"))
     setup.content["config_secrets"] = application
     return setup
 

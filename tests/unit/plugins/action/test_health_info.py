@@ -42,3 +42,4 @@ def test_what_ansible_censors_is_asked_of_the_port() -> None:
         port = server.getsockname()[1]
         assert "SSH does not let us in" in unreachable(message, "127.0.0.1", "ops", port)["error"]
     assert unreachable(message, "127.0.0.1", "ops", port)["error"] == "Connection refused"
+    assert unreachable(message, "127.0.0.1", "ops", 0)["error"] == "ssh could not connect"  # behind a proxy

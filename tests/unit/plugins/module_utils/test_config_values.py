@@ -16,6 +16,7 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_values i
     hosts_of,
     is_local,
     is_placeholder,
+    remedy,
     value_problems,
 )
 from hypothesis import given
@@ -93,3 +94,12 @@ def test_hosts_of_a_uri_with_an_open_password() -> None:
 @given(st.text(max_size=80), st.sampled_from(TYPES))
 def test_no_value_is_too_strange_to_be_judged(value: str, kind: str) -> None:
     value_problems(value, {"type": kind, "choices": ["a"], "secret": True, "min_length": 8, "min_entropy_bits": 40})
+
+
+def test_the_remedy_makes_what_the_pattern_wants() -> None:
+    key = {"secret": True, "pattern": "^[0-9a-f]{64}$", "generate": {"bytes": 32, "form": "hex"}}
+    assert value_problems("short", key) == [
+        ("key-malformed", "does not look like this kind of value", "make a new one: openssl rand -hex 32")
+    ]
+    assert remedy({"obtain": "the bank", "secret": True}) == "the bank"
+    assert remedy({"type": "url"}) == "set it"

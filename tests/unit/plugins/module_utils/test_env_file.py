@@ -57,3 +57,13 @@ def test_no_file_is_too_strange_to_be_read(data: bytes) -> None:
 def test_a_value_in_single_quotes_arrives_as_it_is(value: str) -> None:
     entries, findings = parse(f"A='{value}'\n".encode())
     assert (entries[0].value, findings) == (value, [])
+
+
+@pytest.mark.parametrize(
+    "line", ["Zm9vYmFyYmF6cXV4Zm9v==", "JBSWY3DPEHPK3PXP====", "9f86d081884c7d659a2feaa0c55ad015="]
+)
+def test_a_line_of_a_key_without_quotes_is_never_taken_for_a_name(line: str) -> None:
+    entries, findings = parse(f"KEY_PEM=-----BEGIN\n{line}\n".encode())
+    assert [entry.name for entry in entries] == ["KEY_PEM"]
+    assert [(one.rule, one.line) for one in findings] == [("line-malformed", 2)]
+    assert line.rstrip("=") not in str(findings)
