@@ -10,12 +10,13 @@ import socket
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.halobuzz.platform.plugins.module_utils import _health, _health_arguments
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import execute_lean_module
 
 # A connection that SSH keeps open to a host that has died hangs for a minute (ServerAliveInterval of ansible.cfg, six
-# times), so this module opens its own, and notices after 10 s when the host dies meanwhile. SSH takes the first value of
+# times), so this module can open its own, and notices after 10 s when the host dies meanwhile. SSH takes the first value of
 # an option: the user's own arguments stay in force behind these.
 OWN_CONNECTION = "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
 
@@ -64,10 +65,10 @@ class ActionModule(ActionBase):
         """See the module's documentation."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if boolean(self._task.args.get("own_connection", False)) and self._connection.transport == "ssh":
+            self._connection.set_option("ssh_args", f"{OWN_CONNECTION} {self._connection.get_option('ssh_args') or ''}")
         if not self._task.args.get("report_problems"):
             return {**result, **self._run_checks(task_vars)}
-        if self._connection.transport == "ssh":
-            self._connection.set_option("ssh_args", f"{OWN_CONNECTION} {self._connection.get_option('ssh_args') or ''}")
         try:
             answer = self._run_checks(task_vars)
         except AnsibleConnectionFailure as error:

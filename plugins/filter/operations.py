@@ -25,6 +25,15 @@ def merged_logs(answers: dict[str, dict[str, Any]], lines: int) -> list[str]:
     return _logs.merge(found, lines) + [f"{host}: no logs: {reason}" for host, reason in silent.items()]
 
 
+def any_of(groups: list[str]) -> str:
+    """Return the host pattern for all hosts of these groups.
+
+    A playbook's first ``hosts`` uses it for what it does beside: Ansible imports the filters of a collection where the first one is
+    used. In ``hosts`` that is once, before it forks; in a task it is once per task and host, 0.2 s each.
+    """
+    return ":".join(groups)
+
+
 class FilterModule:
     """Registers the filters."""
 
@@ -33,6 +42,7 @@ class FilterModule:
         return {
             "acting_manager": _platform_status.acting_manager,
             "answers": answers,
+            "any_of": any_of,
             "drain_plan": _operations.drain_plan,
             "kept_replicas": _operations.kept_replicas,
             "limit_problem": _operations.limit_problem,

@@ -50,6 +50,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "checks": {"type": "list", "elements": "dict", "required": True, "options": check_options()},
         "fail_when_unhealthy": {"type": "bool", "default": False},
         "report_problems": {"type": "bool", "default": False},
+        "own_connection": {"type": "bool", "default": False},
         "wait_seconds": {"type": "float", "default": 0},
         "interval_seconds": {"type": "float", "default": 2},
     }

@@ -172,6 +172,13 @@ options:
       - It is the controller's half that does this.
     type: bool
     default: false
+  own_connection:
+    description:
+      - Open a new SSH connection, with its own short deadlines, instead of the one that SSH keeps open. To a host that has died
+        meanwhile an open one hangs for a minute.
+      - Takes about half a second of CPU. Not worth it where the tasks before have just used the open connection.
+    type: bool
+    default: false
   wait_seconds:
     description: Repeat all checks until they are healthy or this much time has passed.
     type: float
