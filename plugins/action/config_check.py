@@ -39,6 +39,7 @@ class ActionModule(ActionBase):
                 "settings": {"type": "dict", "default": {}},
                 "secrets": {"type": "dict", "default": {}, "no_log": True},
                 "given_by_platform": {"type": "list", "elements": "str", "default": []},
+                "report": {"choices": ["always", "problems"], "default": "always"},
                 "accepted": {"type": "list", "elements": "str", "default": []},
                 "services": {"type": "list", "elements": "dict", "default": []},
                 "limits": {"type": "dict", "default": {}, "options": {name: {"type": "int"} for name in LIMITS}},
@@ -57,10 +58,13 @@ class ActionModule(ActionBase):
         )
         findings += check(entries, options["schema"], context, options["schema_extra"])
         findings = _config_findings.in_order(_config_findings.with_accepted(findings, options["accepted"]))
-        for line in _config_findings.text_lines(findings, source, context.environment, len(entries)):
-            display.display(line)
-        self._write_reports(options, findings, source, len(entries))
         errors = sum(one.severity == ERROR for one in findings)
+        if options["report"] == "always" or errors:
+            for line in _config_findings.text_lines(findings, source, context.environment, len(entries)):
+                display.display(line)
+        elif findings:
+            display.display(f"Configuration: {len(findings)} warnings, shown by make config-check")
+        self._write_reports(options, findings, source, len(entries))
         if errors:
             text = f"{errors} error{'s' if errors != 1 else ''} in {source}, listed above. Nothing was changed."
             result.update(failure(ErrorCode.E_CONFIG, text))

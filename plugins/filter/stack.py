@@ -31,17 +31,6 @@ def environment_files(
     return told(_environment.environment_files, services, environment, secrets)
 
 
-def environment_problems(
-    services: list[dict[str, Any]], environment: dict[str, str], secrets: dict[str, str]
-) -> list[str]:
-    """Return every problem of the settings, one line each, without any value."""
-    try:
-        _environment.settings_by_service(services, environment, secrets)
-    except _environment.EnvironmentRefused as refused:
-        return refused.problems
-    return []
-
-
 class FilterModule:
     """Registers the filters."""
 
@@ -49,7 +38,6 @@ class FilterModule:
         """Return the filters of this file by name."""
         return {
             "environment_files": environment_files,
-            "environment_problems": environment_problems,
             "liveness_command": _stack.liveness_command,
             "migration_plan": lambda migrations, rendered, namespace, images: _stack.migration_plan(
                 migrations, rendered, namespace, list(images)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.halobuzz.platform.plugins.module_utils import _config_values
+from ansible_collections.halobuzz.platform.plugins.module_utils import _config_values, _environment
 from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import Finding, in_order
 from ansible_collections.halobuzz.platform.plugins.module_utils._env_file import Entry
 from ansible_collections.halobuzz.platform.plugins.module_utils._variables import nearest
@@ -219,6 +219,15 @@ def _required(given: Mapping[str, Entry], schema: Schema, context: Context) -> I
             yield Finding("required-empty", entry.name, entry.line, f"is empty{users}", fix)
 
 
+def _not_described(given: Iterable[str], schema: Schema, aliases: Mapping[str, str], context: Context) -> Iterator[Finding]:
+    """A service of the user's own may need secrets of its own, which no record describes."""
+    for service in context.services:
+        for name in service.get("secrets", []):
+            if aliases.get(name, name) not in schema and name not in given:
+                fix = f"set config_secrets.{name}"
+                yield Finding("required-missing", name, 0, f"is not set{_needed_by(name, context)}", fix)
+
+
 def _needed_by(name: str, context: Context) -> str:
     users = [one["name"] for one in context.services if name in [*one.get("environment", []), *one.get("secrets", [])]]
     return f" ({', '.join(users)} {'needs' if len(users) == 1 else 'need'} it)" if users else ""
@@ -290,6 +299,21 @@ def _together(given: Mapping[str, Entry], context: Context) -> Iterator[Finding]
         )
 
 
+def _delivery(given: Mapping[str, Entry], context: Context) -> Iterator[Finding]:
+    """What would stop the settings of a service on their way to it."""
+    for service in context.services:
+        gets = [*service.get("environment", []), *service.get("secrets", [])]
+        for alias, original in service.get("aliases", {}).items():
+            if original not in gets:
+                reason, fix = f"is an alias of {original}, which {service['name']} does not get", "catalog_services"
+                yield Finding("alias-of-nothing", alias, 0, reason, f"give it {original} in {fix}, or remove the alias")
+        settings = {name: given[name].value for name in gets if name in given}
+        size = len(_environment.environment_file(settings).encode())
+        if size > _environment.MAX_SECRET_BYTES:
+            reason = f"{service['name']} gets {size} bytes of settings; Swarm delivers {_environment.MAX_SECRET_BYTES}"
+            yield Finding("settings-too-large", "catalog_services", 0, reason, "put long values into a file of the image")
+
+
 def check(entries: Iterable[Entry], schema: Schema, context: Context, extra: Schema | None = None) -> list[Finding]:
     """Return everything that is wrong with an environment, errors first; no text holds a value.
 
@@ -314,8 +338,10 @@ def check(entries: Iterable[Entry], schema: Schema, context: Context, extra: Sch
             if entry.value:
                 findings += _one_value(entry, name, records[name], context)
     required = list(_required(given, records, context))
+    required += _not_described({entry.name for entry in listed if entry.value}, records, aliases, context)
     findings += required
     findings += _providers(given, records, {one.name for one in required})
     findings += _equal_secrets(given, records)
     findings += _together(given, context)
+    findings += _delivery(given, context)
     return in_order(findings)

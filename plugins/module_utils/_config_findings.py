@@ -116,6 +116,8 @@ RULES: dict[str, Rule] = {
     "memory-exceeded": Rule(ERROR, SERVICES, "The replicas' memory limits are more than the hosts have."),
     "connections-exceeded": Rule(ERROR, SERVICES, "The replicas' pools are more than MongoDB accepts."),
     "grace-shorter-than-drain": Rule(ERROR, SERVICES, "A task is killed before it has been drained."),
+    "alias-of-nothing": Rule(ERROR, SERVICES, "A service has an alias of a variable that it does not get."),
+    "settings-too-large": Rule(ERROR, SERVICES, "A service gets more than Swarm delivers as one secret (500 KiB)."),
     "drain-shorter-than-request": Rule(
         WARNING, SERVICES, "The edge gives up a request's task before the request may end."
     ),

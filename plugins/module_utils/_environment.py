@@ -16,7 +16,7 @@ _NAME = re.compile(r"^[A-Z_][A-Z0-9_]*$")
 # Linux refuses one environment string of 131,072 bytes and more (MAX_ARG_STRLEN), the terminating NUL included.
 MAX_STRING_BYTES = 131_071
 # Swarm refuses a secret above 500 KiB.
-_MAX_SECRET_BYTES = 500 * 1024
+MAX_SECRET_BYTES = 500 * 1024
 
 
 class EnvironmentRefused(Exception):
@@ -35,9 +35,10 @@ def shell_quoted(value: str) -> str:
 def settings_of(
     service: dict[str, Any], environment: dict[str, str], secrets: dict[str, str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Return the settings that one service gets, and what is missing.
+    """Return the settings that one service gets, and what cannot be delivered.
 
-    A plain setting that is not given is left out; a secret that is not given is a problem.
+    What is not given is left out: whether a service can do without is for the configuration check to say (_config_check.py), which
+    knows the features that are on.
 
     :param service: a record of ``catalog_services``.
     :param environment: plain settings, values by name.
@@ -49,8 +50,6 @@ def settings_of(
     for name in service.get("secrets", []):
         if str(secrets.get(name) or ""):
             settings[name] = str(secrets[name])
-        else:
-            problems.append(f"{name}: missing; {title} needs it. Fix: set config_secrets.{name}")
     for alias, original in service.get("aliases", {}).items():
         if original in settings:
             settings[alias] = settings[original]
@@ -85,7 +84,7 @@ def settings_by_service(
         settings["PORT"] = str(service["port"])
         problems += found
         given[service["name"]] = settings
-        if len(environment_file(settings).encode()) > _MAX_SECRET_BYTES:
+        if len(environment_file(settings).encode()) > MAX_SECRET_BYTES:
             problems.append(f"{service['name']}: its settings are larger than Swarm's 500 KiB for one secret")
     if problems:
         raise EnvironmentRefused(sorted(set(problems)))

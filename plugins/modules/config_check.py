@@ -52,6 +52,13 @@ options:
     type: list
     elements: str
     default: []
+  report:
+    description:
+      - What is printed. With V(problems), nothing where all is well, one line where there are warnings only, and the whole report where
+        there is an error.
+    type: str
+    choices: [always, problems]
+    default: always
   accepted:
     description:
       - Findings that somebody has thought about, as C(rule:NAME); each is a warning instead of an error. One that meets no finding is told.

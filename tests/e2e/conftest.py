@@ -90,6 +90,12 @@ class Inventory:
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(self.hosts))
 
 
+def lab_settings(**changes: str) -> dict[str, str]:
+    """Return the lab's plain settings, some of them changed."""
+    settings = yaml.safe_load((LAB_INVENTORY / "group_vars" / "all" / "platform.yml").read_text())["config_environment"]
+    return {**settings, **changes}
+
+
 @pytest.fixture(scope="session")
 def platform() -> Path:
     """The lab's hosts with the platform deployed; costs a few seconds where it is there already."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from conftest import Inventory, Run, on_host, playbook
+from conftest import Inventory, Run, lab_settings, on_host, playbook
 
 
 def refused(run: Run, code: str, *phrases: str) -> None:
@@ -22,9 +22,15 @@ def refused(run: Run, code: str, *phrases: str) -> None:
     assert "Traceback" not in run.output
 
 
-def test_missing_secret_is_named(inventory: Inventory) -> None:
-    inventory.set(config_secrets={"JWT_SECRET": "x" * 64})
-    refused(playbook("deploy_prod", inventory=inventory.folder), "E_VARIABLES", "ENCRYPTION_KEY", "config_secrets")
+def test_settings_that_config_check_refuses_are_refused_by_a_deploy(inventory: Inventory) -> None:
+    inventory.set(config_secrets={"JWT_SECRET": "x" * 64}, config_environment=lab_settings(CORS_ORIGIN="*"))
+    refused(
+        playbook("deploy_prod", inventory=inventory.folder),
+        "E_CONFIG",
+        "ENCRYPTION_KEY: is not set (backend needs it)",
+        "CORS_ORIGIN: allows any page",
+        "make config-check",
+    )
 
 
 def test_missing_variable_is_named(inventory: Inventory) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, Inventory, Run, on_host, playbook
+from conftest import CHECKOUT, Inventory, Run, lab_settings, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "bench"))
 from steady_load import SteadyLoad
@@ -170,7 +170,7 @@ def test_rollback_twice_goes_two_back(load: SteadyLoad) -> None:
     del load
     before = specifications()
     for version, level in (("v2", "warn"), ("v1", "error")):
-        settings = {"TZ": "UTC", "LOG_LEVEL": level, "CORS_ORIGIN": "https://halobuzz.lab"}
+        settings = lab_settings(LOG_LEVEL=level)
         done = deploy(version, "-e", json.dumps({"config_environment": settings}))
         assert done.code == 0, done.output
     for version in ("v2", "v1"):
@@ -184,10 +184,8 @@ def test_rollback_twice_goes_two_back(load: SteadyLoad) -> None:
 def test_settings_alone_go_back(load: SteadyLoad, tmp_path: Path) -> None:
     del load
     old = specifications()
-    changed = tmp_path / "settings.yml"
-    changed.write_text(
-        "config_environment: {TZ: Australia/Sydney, LOG_LEVEL: debug, CORS_ORIGIN: https://halobuzz.lab}\n"
-    )
+    changed = tmp_path / "settings.json"
+    changed.write_text(json.dumps({"config_environment": lab_settings(LOG_LEVEL="debug")}))
     done = deploy("v2", "-e", f"@{changed}")
     assert done.code == 0, done.output
     new = specifications()
@@ -347,11 +345,7 @@ def test_old_releases_leave_nothing_behind(tmp_path: Path) -> None:
     counts: list[list[int]] = []
     for release in range(number):
         changed = tmp_path / f"{release}.json"
-        settings = {
-            "TZ": f"Etc/GMT-{release % 12 + 1}",
-            "LOG_LEVEL": "info",
-            "CORS_ORIGIN": f"https://{release}.halobuzz.lab",
-        }
+        settings = lab_settings(CORS_ORIGIN=f"https://{release}.halobuzz.lab")
         changed.write_text(json.dumps({"config_environment": settings, "stack_releases_kept": kept}))
         done = deploy("v1", "-e", f"@{changed}")
         assert done.code == 0, done.output
@@ -371,7 +365,7 @@ def test_a_hook_that_says_no_stops_the_release(tmp_path: Path) -> None:
     hook = tmp_path / "before-switch"
     hook.write_text(f"#!/bin/sh\ncat > {tmp_path}/told\necho not tonight >&2\nexit 1\n")
     hook.chmod(0o755)
-    settings = {"TZ": "UTC", "LOG_LEVEL": "debug", "CORS_ORIGIN": "https://halobuzz.lab"}
+    settings = lab_settings(LOG_LEVEL="debug")
     done = deploy("v1", "-e", json.dumps({"config_environment": settings, "stack_hooks_dir": str(tmp_path)}))
     assert done.code != 0
     assert "not tonight" in done.output

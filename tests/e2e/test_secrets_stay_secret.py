@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, Inventory, on_host, playbook
+from conftest import CHECKOUT, Inventory, lab_settings, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "plugins" / "module_utils"))
 from _redact import forms
@@ -65,12 +65,7 @@ def test_sweep_finds_what_is_planted(sweep: Sweep, secrets: dict[str, str]) -> N
 
 
 def test_no_secret_in_output_or_process_list_of_a_rollout(inventory: Inventory, sweep: Sweep) -> None:
-    environment = {
-        "TZ": "Australia/Sydney",
-        "LOG_LEVEL": f"info-{time.time():.0f}",
-        "CORS_ORIGIN": "https://halobuzz.lab",
-    }
-    inventory.set(config_environment=environment)
+    inventory.set(config_environment=lab_settings(CORS_ORIGIN=f"https://{time.time():.0f}.halobuzz.lab"))
     watcher = CommandLines()
     watcher.start()
     # A process of our own with a planted command line proves that the watcher would see one.

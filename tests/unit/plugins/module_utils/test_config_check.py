@@ -70,7 +70,8 @@ def found_in(case: dict[str, Any]) -> list[Finding]:
     data, _values = written(case)
     entries, findings = _env_file.parse(data)
     entries = [dataclasses.replace(entry, plain=entry.name in case.get("plain", ())) for entry in entries]
-    context = Context(environment=case.get("environment", "production"), services=SERVICES, **case.get("context", {}))
+    services = SERVICES + case.get("services", [])
+    context = Context(environment=case.get("environment", "production"), services=services, **case.get("context", {}))
     return with_accepted(findings + check(entries, SCHEMA, context, case.get("extra")), case.get("accepted", ()))
 
 
