@@ -5,31 +5,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.module_utils import _secret_setup
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import StoreError
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_aws import AwsStore
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import VaultFile
 
 display = Display()
-HEADER = "# Secrets of the platform. To change it: ansible-vault edit THIS_FILE; to complete it: make setup-env\n"
-
-
-class _NoSecrets(yaml.SafeLoader):
-    """Refuses Ansible's own tags, such as a single value in vault form, instead of losing them."""
 
 
 class ActionModule(ActionBase):
-    """Create or complete the vault file of a platform's secrets."""
+    """Create or complete the store of a platform's secrets."""
 
     _requires_connection = False
 
@@ -40,81 +33,78 @@ class ActionModule(ActionBase):
         result["changed"] = False
         _validation, options = self.validate_argument_spec(
             argument_spec={
-                "path": {"type": "path", "required": True},
+                "store": {"choices": ["file", "aws"], "default": "file"},
+                "path": {"type": "path"},
+                "prefix": {"type": "str", "default": "halobuzz"},
+                "region": {"type": "str", "default": ""},
+                "endpoint": {"type": "str", "default": ""},
                 "recipes": {"type": "dict", "required": True},
                 "schema": {"type": "dict", "required": True},
                 "environment": {"type": "str", "default": "production"},
                 "settings": {"type": "dict", "default": {}},
             }
         )
-        path = Path(options["path"])
-        vault = VaultLib(secrets=self._loader._vault.secrets)  # those of this run: -J, --vault-password-file
-        if not vault.secrets:
-            text = f"{path}: no vault password is known to this run"
-            raise Refused(failure(ErrorCode.E_VAULT, text))
-        present, encrypted = self._read(path, vault)
-        elsewhere = {name: value for name, value in task_vars.items() if name not in present}
-        if "config_secrets" not in present and task_vars.get("config_secrets"):
-            text = f"config_secrets is set in another file than {path}; only one of them would count"
-            advice = "-e config_setup_file=THAT_FILE, or move it into this one"
-            raise Refused(failure(ErrorCode.E_VAULT, text, advice))
-        setup = _secret_setup.complete(
-            present,
-            options["recipes"],
-            options["schema"],
-            options["environment"],
-            options["settings"],
-            elsewhere,
-        )
-        result["changed"] = bool(setup.generated) or not encrypted  # a plain file becomes an encrypted one
-        written = result["changed"] and not self._task.check_mode
-        if written:
-            self._write(path, vault, setup.content)
-        for line in _secret_setup.report_lines(setup, str(path), written):
+        setup, result["changed"] = self._complete(options, task_vars)
+        done = result["changed"] and not self._task.check_mode
+        for line in _secret_setup.report_lines(setup, *self._names(options), done):
             display.display(line)
         result.update(generated=setup.generated, needed=setup.needed)
         return result
 
-    def _read(self, path: Path, vault: VaultLib) -> tuple[dict[str, Any], bool]:
-        """Return the file's variables, and whether it is encrypted; a file that does not exist holds nothing."""
+    @staticmethod
+    def _names(options: dict[str, Any]) -> tuple[str, str]:
+        """Return what people call the store, and how they put a secret there."""
+        if options["store"] == "aws":
+            name = f"{options['prefix']}/NAME"
+            command = f"aws secretsmanager create-secret --name {name} --secret-string file://FILE"
+            return f"AWS Secrets Manager, {options['prefix']}/", command
+        return str(options["path"]), f"under config_secrets: ansible-vault edit {options['path']}"
+
+    def _complete(self, options: dict[str, Any], task_vars: dict[str, Any]) -> tuple[_secret_setup.Setup, bool]:
+        """Complete the store, unless in check mode; return what it takes, and whether anything is new."""
         try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return {}, False
-        except OSError as error:
-            raise Refused(failure(ErrorCode.E_VAULT, f"{path}: {error.strerror}")) from None
-        encrypted = vault.is_encrypted(data)
-        try:
-            text = vault.decrypt(data) if encrypted else data
-            content = yaml.load(text, Loader=_NoSecrets) or {}  # noqa: S506 - a safe loader
-        except AnsibleError:
-            text = f"{path} cannot be opened with the vault password of this run"
-            raise Refused(failure(ErrorCode.E_VAULT, text)) from None
-        except yaml.YAMLError as error:
-            # The error's text would quote the line.
-            mark = getattr(error, "problem_mark", None)
-            line = f" (line {mark.line + 1})" if mark else ""
-            text = f"{path} is no YAML file of plain variables{line}"
-            advice = f"ansible-vault edit {path}; single values in vault form become plain ones there"
-            raise Refused(failure(ErrorCode.E_VAULT, text, advice)) from None
-        if not isinstance(content, dict) or not isinstance(content.get("config_secrets") or {}, dict):
-            text = f"{path} does not hold variables by name"
-            raise Refused(failure(ErrorCode.E_VAULT, text, f"ansible-vault edit {path}"))
-        return content, encrypted
+            if options["store"] == "aws":
+                return self._complete_aws(options, task_vars)
+            return self._complete_file(options, task_vars)
+        except StoreError as error:
+            raise Refused(failure(error.code, error.reason)) from None
+
+    def _complete_aws(self, options: dict[str, Any], task_vars: dict[str, Any]) -> tuple[_secret_setup.Setup, bool]:
+        store = AwsStore(options["prefix"], options["region"] or None, options["endpoint"] or None)
+        present: dict[str, Any] = {"config_secrets": {}}
+        for name, versions in store.read().items():
+            if versions.current:
+                (present["config_secrets"] if name.isupper() else present)[name] = versions.current.value
+        # The inventory's own values of these names come from the store, so they do not count as set elsewhere.
+        elsewhere = {name: value for name, value in task_vars.items() if name not in options["recipes"]}
+        setup = self._plan(options, present, elsewhere)
+        if not self._task.check_mode:
+            for name in setup.generated:
+                value = setup.content[name] if name in options["recipes"] else setup.content["config_secrets"][name]
+                store.set(name, str(value))
+        return setup, bool(setup.generated)
+
+    def _complete_file(self, options: dict[str, Any], task_vars: dict[str, Any]) -> tuple[_secret_setup.Setup, bool]:
+        path = Path(options["path"])
+        vault = VaultLib(secrets=self._loader._vault.secrets)  # those of this run: -J, --vault-password-file
+        if not vault.secrets:
+            raise Refused(failure(ErrorCode.E_VAULT, f"{path}: no vault password is known to this run"))
+        file = VaultFile(path, vault)
+        with file.locked():
+            present = file.load()
+            if "config_secrets" not in present and task_vars.get("config_secrets"):
+                text = f"config_secrets is set in another file than {path}; only one of them would count"
+                advice = "-e config_setup_file=THAT_FILE, or move it into this one"
+                raise Refused(failure(ErrorCode.E_VAULT, text, advice))
+            elsewhere = {name: value for name, value in task_vars.items() if name not in present}
+            setup = self._plan(options, present, elsewhere)
+            new = bool(setup.generated) or not file.is_encrypted  # a plain file becomes an encrypted one
+            if new and not self._task.check_mode:
+                file.save(setup.content)
+        return setup, new
 
     @staticmethod
-    def _write(path: Path, vault: VaultLib, content: dict[str, Any]) -> None:
-        """Replace the file in one step; whoever is killed leaves the old one."""
-        plain = json.loads(json.dumps(content))  # Ansible's strings carry tags that YAML cannot write
-        text = HEADER + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=4096)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 600
-        try:
-            with os.fdopen(handle, "wb") as new:
-                new.write(vault.encrypt(text.encode()))
-                new.flush()
-                os.fsync(new.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    def _plan(options: dict[str, Any], present: dict[str, Any], elsewhere: dict[str, Any]) -> _secret_setup.Setup:
+        return _secret_setup.complete(
+            present, options["recipes"], options["schema"], options["environment"], options["settings"], elsewhere
+        )

@@ -15,6 +15,11 @@ class ErrorCode(str, Enum):
     E_VARIABLES = "E_VARIABLES"
     E_CONFIG = "E_CONFIG"
     E_VAULT = "E_VAULT"
+    E_STORE_LOGIN = "E_STORE_LOGIN"
+    E_STORE_DENIED = "E_STORE_DENIED"
+    E_STORE_UNREACHABLE = "E_STORE_UNREACHABLE"
+    E_STORE_THROTTLED = "E_STORE_THROTTLED"
+    E_STORE_CONFLICT = "E_STORE_CONFLICT"
     E_INVENTORY = "E_INVENTORY"
     E_PREFLIGHT = "E_PREFLIGHT"
     E_HOST_UNREACHABLE = "E_HOST_UNREACHABLE"
@@ -65,6 +70,24 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_VAULT: ErrorText(
         "The vault file cannot be read or written with the password of this run; it is as it was.",
         "run again with ARGS=-J, or ARGS='--vault-password-file FILE'",
+    ),
+    ErrorCode.E_STORE_LOGIN: ErrorText(
+        "The store of secrets does not accept the credentials of this run, or there are none.",
+        "aws sts get-caller-identity shows who you are to AWS; for a vault file ARGS=-J",
+    ),
+    ErrorCode.E_STORE_DENIED: ErrorText(
+        "The store of secrets knows the credentials of this run, but they lack a right.",
+        "grant the right that the message names (docs/operations/secret_stores.md lists all)",
+    ),
+    ErrorCode.E_STORE_UNREACHABLE: ErrorText(
+        "The store of secrets does not answer.", "check region, endpoint and network from the controller, then run again"
+    ),
+    ErrorCode.E_STORE_THROTTLED: ErrorText(
+        "The store of secrets refuses further requests for now; what was done is done.", "wait a minute, then run again"
+    ),
+    ErrorCode.E_STORE_CONFLICT: ErrorText(
+        "Somebody else changes the same secret, or left a change unfinished; nothing was overwritten.",
+        "see that no other run is at work, then run again",
     ),
     ErrorCode.E_INVENTORY: ErrorText(
         "The inventory lacks a group or an address that this playbook needs.",

@@ -85,16 +85,20 @@ def complete(
     return setup
 
 
-def report_lines(setup: Setup, path: str, written: bool) -> list[str]:
-    """Write what was done, or in check mode would be done: names only."""
-    lines = [f"Secrets in {path}: {len(setup.kept)} kept, {len(setup.generated)} new, {len(setup.needed)} to bring"]
+def report_lines(setup: Setup, place: str, how_to_bring: str, written: bool) -> list[str]:
+    """Write what was done, or in check mode would be done: names only.
+
+    :param place: what keeps the secrets.
+    :param how_to_bring: what a person types to put one there.
+    """
+    lines = [f"Secrets in {place}: {len(setup.kept)} kept, {len(setup.generated)} new, {len(setup.needed)} to bring"]
     if setup.generated:
         lines += [f"✅ {'generated' if written else 'would be generated'}: {', '.join(setup.generated)}"]
     if "ENCRYPTION_KEY" in setup.generated:
         lines += ["⚠️  Keep a copy of ENCRYPTION_KEY in a safe place: whoever loses it loses the stored data"]
     if setup.needed:
         width = max(map(len, setup.needed))
-        lines += [f"❌ {len(setup.needed)} to bring, under config_secrets (ansible-vault edit {path}):"]
+        lines += [f"❌ {len(setup.needed)} to bring ({how_to_bring}):"]
         lines += [f"     {name:<{width}}  {where}" for name, where in setup.needed.items()]
         lines += ["Next: bring them, then: make config-check"]
     else:

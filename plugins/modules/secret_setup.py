@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_setup
-short_description: Create or complete the vault file of a platform's secrets
+short_description: Create or complete the store of a platform's secrets
 version_added: 0.1.0
 description:
-  - Makes every secret that chance can make and that is missing or a placeholder, encrypts the file with the vault password of this
-    run, and lists what a person has to bring and where to get it. What is set already is never changed.
+  - Makes every secret that chance can make and that is missing or a placeholder, and lists what a person has to bring and where to
+    get it. What is set already is never changed.
+  - The store is a file, encrypted with the vault password of this run, or AWS Secrets Manager.
   - It is an action on the controller. No host is touched. Values are never shown, nor kept in a fact.
 author: HaloBuzz platform team (@halobuzz)
 extends_documentation_fragment:
@@ -23,10 +24,26 @@ attributes:
     support: none
     details: The report names what is generated; values have no diff.
 options:
+  store:
+    description: What keeps the secrets.
+    type: str
+    choices: [file, aws]
+    default: file
   path:
-    description: The vault file. It and its folder are created.
+    description: With O(store=file), the vault file. It and its folder are created.
     type: path
-    required: true
+  prefix:
+    description: With O(store=aws), what the names in Secrets Manager begin with.
+    type: str
+    default: halobuzz
+  region:
+    description: With O(store=aws), the region. Found as by every AWS tool where it is empty.
+    type: str
+    default: ""
+  endpoint:
+    description: With O(store=aws), another address than Amazon's own.
+    type: str
+    default: ""
   recipes:
     description: How to make each secret of the platform itself, by Ansible variable.
     type: dict

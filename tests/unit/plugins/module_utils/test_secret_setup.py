@@ -68,7 +68,7 @@ def test_a_secret_of_another_file_is_not_made_again() -> None:
 
 def test_the_report_holds_names_and_no_value() -> None:
     setup = completed({})
-    text = "\n".join(report_lines(setup, "vault.yml", written=True))
+    text = "\n".join(report_lines(setup, "vault.yml", "with care", written=True))
     assert "AGORA_APP_ID" in text
     assert "Keep a copy of ENCRYPTION_KEY" in text
     values = [value for value in setup.content.values() if isinstance(value, str)]
