@@ -219,7 +219,9 @@ def _required(given: Mapping[str, Entry], schema: Schema, context: Context) -> I
             yield Finding("required-empty", entry.name, entry.line, f"is empty{users}", fix)
 
 
-def _not_described(given: Iterable[str], schema: Schema, aliases: Mapping[str, str], context: Context) -> Iterator[Finding]:
+def _not_described(
+    given: Iterable[str], schema: Schema, aliases: Mapping[str, str], context: Context
+) -> Iterator[Finding]:
     """A service of the user's own may need secrets of its own, which no record describes."""
     for service in context.services:
         for name in service.get("secrets", []):
@@ -311,7 +313,9 @@ def _delivery(given: Mapping[str, Entry], context: Context) -> Iterator[Finding]
         size = len(_environment.environment_file(settings).encode())
         if size > _environment.MAX_SECRET_BYTES:
             reason = f"{service['name']} gets {size} bytes of settings; Swarm delivers {_environment.MAX_SECRET_BYTES}"
-            yield Finding("settings-too-large", "catalog_services", 0, reason, "put long values into a file of the image")
+            yield Finding(
+                "settings-too-large", "catalog_services", 0, reason, "put long values into a file of the image"
+            )
 
 
 def check(entries: Iterable[Entry], schema: Schema, context: Context, extra: Schema | None = None) -> list[Finding]:

@@ -80,7 +80,8 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         "grant the right that the message names (docs/operations/secret_stores.md lists all)",
     ),
     ErrorCode.E_STORE_UNREACHABLE: ErrorText(
-        "The store of secrets does not answer.", "check region, endpoint and network from the controller, then run again"
+        "The store of secrets does not answer.",
+        "check region, endpoint and network from the controller, then run again",
     ),
     ErrorCode.E_STORE_THROTTLED: ErrorText(
         "The store of secrets refuses further requests for now; what was done is done.", "wait a minute, then run again"

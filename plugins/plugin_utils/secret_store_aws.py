@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode
@@ -29,10 +29,12 @@ try:
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
-        ConnectionError,
         HTTPClientError,
         NoCredentialsError,
         PartialCredentialsError,
+    )
+    from botocore.exceptions import (
+        ConnectionError as BotoConnectionError,
     )
 except ImportError:  # told by AwsStore: a lookup of another store must not need boto3
     boto3 = None  # type: ignore[assignment]
@@ -41,13 +43,22 @@ LABELS = {"AWSCURRENT": "current", "AWSPREVIOUS": "previous", "AWSPENDING": "pen
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html, and the codes of its signature check
 _CODES = {
     **dict.fromkeys(
-        ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch",
-         "ExpiredTokenException", "IncompleteSignature", "MissingAuthenticationToken", "NotAuthorized"),
+        (
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "NotAuthorized",
+        ),
         ErrorCode.E_STORE_LOGIN,
     ),
     **dict.fromkeys(("AccessDeniedException", "AccessDenied", "OptInRequired"), ErrorCode.E_STORE_DENIED),
     **dict.fromkeys(
-        ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"), ErrorCode.E_STORE_THROTTLED
+        ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"),
+        ErrorCode.E_STORE_THROTTLED,
     ),
     **dict.fromkeys(("InternalServiceError", "ServiceUnavailable", "InternalFailure"), ErrorCode.E_STORE_UNREACHABLE),
 }
@@ -62,11 +73,13 @@ def _told(what: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        otherwise = ErrorCode.E_STORE_DENIED if code in ("401", "403") else ErrorCode.E_STORE_CONFLICT  # a proxy's answer
+        otherwise = (
+            ErrorCode.E_STORE_DENIED if code in ("401", "403") else ErrorCode.E_STORE_CONFLICT
+        )  # a proxy's answer
         raise StoreError(_CODES.get(code, otherwise), f"{what}: {code}") from None
     except (NoCredentialsError, PartialCredentialsError):
         raise StoreError(ErrorCode.E_STORE_LOGIN, f"{what}: no AWS credentials were found") from None
-    except (ConnectionError, HTTPClientError) as error:
+    except (BotoConnectionError, HTTPClientError) as error:
         raise StoreError(ErrorCode.E_STORE_UNREACHABLE, f"{what}: {type(error).__name__}") from None
     except BotoCoreError as error:
         raise StoreError(ErrorCode.E_STORE_LOGIN, f"{what}: {type(error).__name__}") from None
@@ -77,7 +90,9 @@ class AwsStore(SecretStore):
 
     def __init__(self, prefix: str, region: str | None = None, endpoint: str | None = None, **credentials: str) -> None:
         if boto3 is None:
-            raise StoreError(ErrorCode.E_STORE_UNREACHABLE, "the Python package boto3 is not installed on the controller")
+            raise StoreError(
+                ErrorCode.E_STORE_UNREACHABLE, "the Python package boto3 is not installed on the controller"
+            )
         self.prefix = prefix.strip("/")
         # Amazon asks for retries with growing pauses; after these it is told as it is.
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": ATTEMPTS})
@@ -96,7 +111,9 @@ class AwsStore(SecretStore):
                 Filters=[{"Key": "name", "Values": [f"{self.prefix}/"]}]
             )
             listed = [secret for page in pages for secret in page["SecretList"]]
-        names = [one["Name"].removeprefix(f"{self.prefix}/") for one in listed if one["Name"].startswith(f"{self.prefix}/")]
+        names = [
+            one["Name"].removeprefix(f"{self.prefix}/") for one in listed if one["Name"].startswith(f"{self.prefix}/")
+        ]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(names, pool.map(self.read_one, names), strict=True))
 
@@ -127,13 +144,9 @@ class AwsStore(SecretStore):
             with _told(self._id(name)):
                 if versions == NOTHING:
                     # Two steps: killed between them, there is a secret without a value, which the next run finds and fills.
-                    try:
+                    with suppress(self._client.exceptions.ResourceExistsException):
                         self._client.create_secret(Name=self._id(name), Description="halobuzz.platform")
-                    except self._client.exceptions.ResourceExistsException:
-                        pass
-                self._client.put_secret_value(
-                    SecretId=self._id(name), SecretString=value, VersionStages=["AWSPENDING"]
-                )
+                self._client.put_secret_value(SecretId=self._id(name), SecretString=value, VersionStages=["AWSPENDING"])
         return self.read_one(name)
 
     def promote(self, name: str) -> Versions:

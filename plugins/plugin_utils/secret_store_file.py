@@ -77,7 +77,9 @@ class VaultFile:
             advice = "single values in vault form become plain ones there (ansible-vault edit)"
             reason = f"{self.path} is no YAML file of plain variables{line}; {advice}"
             raise StoreError(ErrorCode.E_VAULT, reason) from None
-        parts = [content, content.get(SETTINGS) or {}, content.get(LABELS) or {}] if isinstance(content, dict) else [None]
+        parts = (
+            [content, content.get(SETTINGS) or {}, content.get(LABELS) or {}] if isinstance(content, dict) else [None]
+        )
         if not all(isinstance(part, dict) for part in parts):
             raise StoreError(ErrorCode.E_VAULT, f"{self.path} does not hold variables by name")
         return content

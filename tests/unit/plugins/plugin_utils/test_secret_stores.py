@@ -29,7 +29,19 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_fil
 from moto.server import ThreadedMotoServer
 
 KEYS = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "made-up"}
-HOSTILE = ["it's", 'a "b"', "$HOME `id` {{ 7*7 }}", "two\nlines\n", " spaces ", "é\u202e🦄", "!vault x", "- a: b", "x" * 65_000, "0123", "true"]
+HOSTILE = [
+    "it's",
+    'a "b"',
+    "$HOME `id` {{ 7*7 }}",
+    "two\nlines\n",
+    " spaces ",
+    "é\u202e🦄",
+    "!vault x",
+    "- a: b",
+    "x" * 65_000,
+    "0123",
+    "true",
+]
 
 
 class Killed(BaseException):
@@ -51,7 +63,9 @@ class Kit:
     ``arm`` returns what ends the danger.
     """
 
-    def __init__(self, open_store: Callable[[], SecretStore], arm: Callable[[SecretStore, int], Callable[[], None]]) -> None:
+    def __init__(
+        self, open_store: Callable[[], SecretStore], arm: Callable[[SecretStore, int], Callable[[], None]]
+    ) -> None:
         self.open = open_store
         self.arm = arm
 
