@@ -37,7 +37,7 @@ try:
         ConnectionError as BotoConnectionError,
     )
 except ImportError:  # told by AwsStore: a lookup of another store must not need boto3
-    boto3 = None  # type: ignore[assignment]
+    boto3 = None
 
 LABELS = {"AWSCURRENT": "current", "AWSPREVIOUS": "previous", "AWSPENDING": "pending"}
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html, and the codes of its signature check

@@ -28,7 +28,7 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_aws
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore, VaultFile
 from moto.server import ThreadedMotoServer
 
-KEYS = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "made-up"}
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "made-up"}
 HOSTILE = [
     "it's",
     'a "b"',
