@@ -51,6 +51,8 @@ config-check: $(TOOLS) ## everything that is wrong with the settings; a file: AR
 	$(PLAYBOOK) playbooks/config_check.yml
 preflight: $(TOOLS) ## everything that is wrong with inventory and hosts, in one report; changes nothing
 	$(PLAYBOOK) playbooks/preflight.yml
+drift: $(TOOLS) ## what runs differs from the inventory, or was changed by hand? fails when it does
+	$(PLAYBOOK) playbooks/drift.yml
 health: $(TOOLS) ## is the platform healthy? fails when it is not
 	$(PLAYBOOK) playbooks/health.yml
 status: $(TOOLS) ## what runs where, and in which version

@@ -52,5 +52,8 @@ class FilterModule:
                 told(_environment.settings_by_service, *settings)
             ),
             "versioned_name": lambda content, stack, name: _stack.versioned_name(stack, name, content),
-            "wanted_services": lambda rendered, stack: _stack.wanted_services(stack, rendered),
+            "wanted_services": lambda rendered, stack, record_file="": _stack.wanted_services(
+                stack, rendered, record_file
+            ),
+            "released_record": _stack.released_record,
         }

@@ -15,4 +15,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters of this file by name."""
-        return {"as_wanted": _survey.as_wanted, "label_drift": _survey.label_drift, "one_wish": _survey.one_wish}
+        return {
+            "as_wanted": _survey.as_wanted,
+            "label_drift": _survey.label_drift,
+            "one_wish": _survey.one_wish,
+            "survey_lines": _survey.survey_lines,
+        }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import socket
@@ -42,3 +43,12 @@ def docker_json(path: str) -> tuple[int, Any]:
 def filtered(path: str, **filters: list[str]) -> str:
     """Return an API path with a ``filters`` query."""
     return f"{path}?filters={quote(json.dumps(filters))}"
+
+
+def template_sha256(service: dict[str, Any]) -> str:
+    """Return a fingerprint of how a service's tasks are run, as Swarm holds it; a rolling restart does not change it.
+
+    :param service: as from ``GET /services``.
+    """
+    template = {key: value for key, value in service["Spec"]["TaskTemplate"].items() if key != "ForceUpdate"}
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()

@@ -49,6 +49,7 @@ class ErrorCode(str, Enum):
     E_CONFIRMATION = "E_CONFIRMATION"
     E_LIMIT = "E_LIMIT"
     E_UNHEALTHY = "E_UNHEALTHY"
+    E_DRIFT = "E_DRIFT"
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_LIMIT: ErrorText(
         "With --limit, most hosts are left out, but this acts on services of the whole platform; nothing was changed.",
         "run again without --limit, or leave out only the hosts that are down",
+    ),
+    ErrorCode.E_DRIFT: ErrorText(
+        "What runs differs from what the inventory wants, or was changed by hand.",
+        "make deploy-prod brings it back; ARGS=--check shows what it would do",
     ),
     ErrorCode.E_UNHEALTHY: ErrorText("The platform is not healthy.", "make health; make status; make logs"),
 }

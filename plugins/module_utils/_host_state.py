@@ -19,7 +19,7 @@ import stat
 import subprocess
 from typing import Any
 
-from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker_json
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker_json, template_sha256
 
 SPEC_LABEL = "halobuzz.spec"
 SCALED_LABEL = "halobuzz.scaled"
@@ -160,16 +160,30 @@ def _observe_swarm() -> dict[str, Any]:
     return seen
 
 
+def _released(record_files: set[str]) -> dict[str, str]:
+    """Return the fingerprints of the services that the last release has recorded, by name; none where there is no record."""
+    released: dict[str, str] = {}
+    for path in record_files:
+        try:
+            with open(path) as handle:
+                released.update(json.load(handle))
+        except (OSError, ValueError):
+            continue
+    return released
+
+
 def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
     status, services = docker_json("/services")
     if status != 200:
         return {}
     names = {service["name"] for service in wanted}
+    released = _released({service["record_file"] for service in wanted if service.get("record_file")})
     return {
         service["Spec"]["Name"]: {
             "labels": service["Spec"].get("Labels") or {},
             "replicas": ((service["Spec"].get("Mode") or {}).get("Replicated") or {}).get("Replicas"),
             "image": service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"],
+            "as_released": released.get(service["Spec"]["Name"]) in (None, template_sha256(service)),
         }
         for service in services
         if service["Spec"]["Name"] in names
@@ -349,6 +363,8 @@ def _compare_services(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> lis
             found.append(_drift("service", service["name"], have["image"], service["image"]))
         elif have["labels"].get(SPEC_LABEL) != service["spec"]:
             found.append(_drift("service", service["name"], "another configuration", "the rendered configuration"))
+        elif not have.get("as_released", True):
+            found.append(_drift("service", service["name"], "changed by hand", "as it was released"))
         elif "replicas" in service:
             # A number that the playbook scale has set outlives a deploy.
             replicas = int(have["labels"].get(SCALED_LABEL, service["replicas"]))

@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker, filtered
+from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine import docker, filtered, template_sha256
 
 # Colours and cursor movements (ECMA-48 control sequences).
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -46,7 +46,7 @@ def summarise(
     :param tasks: its tasks as from ``GET /tasks``.
     :param nodes: host names by node id.
     :param down: ids of nodes that do not answer.
-    :returns: ``{name, image, mode, wanted, current, old, update, stalled, tasks, failures, labels, memory_bytes, constraints}``.
+    :returns: ``{name, image, template (its fingerprint), mode, wanted, current, old, update, stalled, tasks, failures, labels, memory_bytes, constraints}``.
         ``current`` counts running tasks of the present specification (of a job: complete ones), ``old`` running tasks of another,
         ``wanted`` is the number of tasks that should run, ``memory_bytes`` one task's limit (0: none). ``stalled`` says that Swarm does
         nothing although old tasks run, or that its update waits for a task that was starting on a node that is down now, which it does
@@ -96,6 +96,7 @@ def summarise(
     return {
         "name": service["Spec"]["Name"],
         "image": template["ContainerSpec"]["Image"],
+        "template": template_sha256(service),
         "mode": "job" if job else "replicated" if replicated else "global",
         "wanted": job["TotalCompletions"] if job else replicated["Replicas"] if replicated else due,
         "current": current,

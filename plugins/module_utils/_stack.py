@@ -230,12 +230,22 @@ def migration_plan(
     return plan
 
 
-def wanted_services(stack: str, rendered: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the module drift compares: name, fingerprint and replicas of each service of a rendered stack."""
+def wanted_services(stack: str, rendered: dict[str, Any], record_file: str = "") -> list[dict[str, Any]]:
+    """Return what the module drift compares: name, fingerprint and replicas of each service of a rendered stack.
+
+    :param record_file: where the last release has recorded how Swarm holds its services.
+    """
     wanted = []
     for name, service in rendered["services"].items():
         entry = {"name": f"{stack}_{name}", "spec": service["deploy"]["labels"][SPEC_LABEL], "image": service["image"]}
         if service["deploy"]["mode"] == "replicated":
             entry["replicas"] = service["deploy"]["replicas"]
+        if record_file:
+            entry["record_file"] = record_file
         wanted.append(entry)
     return wanted
+
+
+def released_record(services: list[dict[str, Any]]) -> str:
+    """Return what a release records of how Swarm holds its services, as JSON, from the summaries of rollout_wait."""
+    return json.dumps({service["name"]: service["template"] for service in services}, indent=2, sort_keys=True) + "\n"

@@ -45,3 +45,17 @@ def label_drift(swarm: dict[str, Any], labels: dict[str, dict[str, str]]) -> lis
     :param labels: the labels of each node, by its id.
     """
     return _host_state.compare({"swarm": {"manager": True, "node_labels": labels}}, {"swarm": swarm})
+
+
+def survey_lines(answers: dict[str, dict[str, Any]], others: dict[str, list[dict[str, str]]]) -> list[str]:
+    """Return one line per difference, host by host, then what belongs to no single host.
+
+    :param answers: what halobuzz.platform.drift returned, by host.
+    :param others: further differences by what they belong to.
+    """
+    found = {host: answer["found"] for host, answer in answers.items() if "found" in answer} | others
+    return [
+        f"❌ {where}: {item['what']} {item['name']}: {item['now']}, wanted: {item['then']}"
+        for where, items in found.items()
+        for item in items
+    ]

@@ -100,6 +100,39 @@ def test_the_same_again_changes_nothing_and_makes_no_release() -> None:
     assert releases() == before
 
 
+def test_nothing_differs_from_the_inventory_that_was_deployed() -> None:
+    version = versions().pop()
+    same = playbook("drift", "-e", f"platform_version={version}")
+    assert same.code == 0, same.output
+    assert "As wanted: 3 hosts, 3 services" in same.output
+    assert set(same.changed.values()) == {0}
+    other = playbook("drift", "-e", f"platform_version={'v1' if version == 'v2' else 'v2'}")
+    assert "E_DRIFT" in other.output
+    assert "service halobuzz_backend" in other.output
+
+
+@pytest.mark.long
+def test_what_was_changed_by_hand_is_found_and_brought_back(load: SteadyLoad) -> None:
+    del load
+    version = versions().pop()
+    before = specifications()
+    on_host("node1", "docker service update --detach --limit-memory 300M halobuzz_ai-engine")
+    on_host("node2", "echo '# by hand' | sudo tee -a /etc/sysctl.d/60-halobuzz.conf")
+    found = playbook("drift", "-e", f"platform_version={version}")
+    assert found.code != 0
+    assert "service halobuzz_ai-engine: changed by hand" in found.output
+    assert "node2: file /etc/sysctl.d/60-halobuzz.conf" in found.output
+    assert "E_DRIFT: 2 differences" in found.output
+    done = deploy(version)
+    assert done.code == 0, done.output
+    assert specifications() == before
+    for change in ([], ["restart"]):
+        for name in change:
+            assert playbook(name).code == 0
+        again = playbook("drift", "-e", f"platform_version={version}")
+        assert again.code == 0, again.output
+
+
 @pytest.mark.parametrize("version", ["never-healthy", pytest.param("bad-environment", marks=pytest.mark.long)])
 def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(version: str, load: SteadyLoad) -> None:
     del load

@@ -51,3 +51,12 @@ def test_no_engine_is_status_0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(engine, "DOCKER_SOCKET", str(tmp_path / "nothing"))
     assert engine.docker("/info")[0] == 0
     assert engine.docker_json("/info") == (0, None)
+
+
+def test_a_rolling_restart_is_no_change_of_the_template_and_a_limit_is() -> None:
+    def service(**template: object) -> dict[str, object]:
+        return {"Spec": {"TaskTemplate": {"ContainerSpec": {"Image": "i"}, **template}}}
+
+    plain = engine.template_sha256(service())
+    assert engine.template_sha256(service(ForceUpdate=3)) == plain
+    assert engine.template_sha256(service(Resources={"Limits": {"MemoryBytes": 1}})) != plain

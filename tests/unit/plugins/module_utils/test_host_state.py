@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.halobuzz.platform.plugins.module_utils import _host_state
 
 
@@ -107,6 +109,37 @@ def test_swarm_membership_and_labels() -> None:
         "swarm node id1: labels [] -> labels ['halobuzz.app']",
         "swarm node id2: not a member -> member",
     ]
+
+
+def test_a_service_that_was_changed_by_hand() -> None:
+    wanted = {"services": [{"name": "s", "image": "i@sha256:1", "spec": "x", "replicas": 3}]}
+    have = {"image": "i@sha256:1", "labels": {"halobuzz.spec": "x"}, "replicas": 3}
+    assert lines(wanted, {"services": {"s": {**have, "as_released": True}}}) == []
+    found = lines(wanted, {"services": {"s": {**have, "as_released": False}}})
+    assert found == ["service s: changed by hand -> as it was released"]
+
+
+def test_the_record_of_the_last_release_is_what_services_are_compared_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def service(memory: int) -> dict[str, Any]:
+        template = {
+            "ContainerSpec": {"Image": "i"},
+            "Resources": {"Limits": {"MemoryBytes": memory}},
+            "ForceUpdate": memory,
+        }
+        return {"Spec": {"Name": "s", "Labels": {}, "Mode": {"Global": {}}, "TaskTemplate": template}}
+
+    record = tmp_path / "released.json"
+    wanted = [{"name": "s", "image": "i", "spec": "x", "record_file": str(record)}]
+    monkeypatch.setattr(_host_state, "docker_json", lambda _path: (200, [service(1)]))
+    assert _host_state._observe_services(wanted)["s"]["as_released"]  # no record yet
+    record.write_text(json.dumps({"s": _host_state.template_sha256(service(1))}))
+    assert _host_state._observe_services(wanted)["s"]["as_released"]
+    record.write_text(json.dumps({"s": _host_state.template_sha256(service(2))}))
+    assert not _host_state._observe_services(wanted)["s"]["as_released"]
+    record.write_text("half a rec")
+    assert _host_state._observe_services(wanted)["s"]["as_released"]
 
 
 def test_services() -> None:

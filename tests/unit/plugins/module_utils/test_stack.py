@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,8 @@ def test_a_new_image_is_migrated_once_with_the_settings_of_its_service(
     assert "planted-canary" not in str(argv)
     running = ["registry/halobuzz/backend@sha256:1", "registry/halobuzz/ai-engine@sha256:1"]
     assert _stack.migration_plan(migrations, rendered, "halobuzz-migration", running) == []
+
+
+def test_the_record_of_a_release_holds_a_fingerprint_per_service() -> None:
+    services = [{"name": "b", "template": "2"}, {"name": "a", "template": "1"}]
+    assert json.loads(_stack.released_record(services)) == {"a": "1", "b": "2"}

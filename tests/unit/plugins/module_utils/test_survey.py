@@ -40,3 +40,10 @@ def test_labels_are_compared_with_what_a_manager_has_seen() -> None:
     assert _survey.label_drift(swarm, {"id1": {"halobuzz.app": "true"}}) == []
     assert [item["name"] for item in _survey.label_drift(swarm, {"id1": {}, "id2": {}})] == ["id1", "id2"]
     assert _survey.label_drift({**swarm, "state": "inactive"}, {"id1": {"halobuzz.app": "true"}})
+
+
+def test_every_difference_is_a_line_with_its_place() -> None:
+    item = {"what": "file", "name": "/etc/a", "now": "absent", "then": "present"}
+    lines = _survey.survey_lines({"node1": {"found": [item]}, "node2": {}}, {"Swarm": [item]})
+    assert lines == ["❌ node1: file /etc/a: absent, wanted: present", "❌ Swarm: file /etc/a: absent, wanted: present"]
+    assert _survey.survey_lines({"node1": {"found": []}}, {}) == []
