@@ -16,6 +16,7 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         """Return the filters of this file by name."""
         return {
+            "answering_manager": _survey.answering_manager,
             "as_wanted": _survey.as_wanted,
             "label_drift": _survey.label_drift,
             "one_wish": _survey.one_wish,

@@ -38,6 +38,20 @@ def as_wanted(answers: dict[str, dict[str, Any]]) -> bool:
     return all(answer.get("found") == [] for answer in answers.values())
 
 
+def answering_manager(answers: dict[str, dict[str, Any]]) -> str:
+    """Return the first host whose Swarm answers as a manager, or an empty text.
+
+    A manager whose engine is down knows of no services, which is not the same as that there are none.
+
+    :param answers: what halobuzz.platform.drift returned, by manager.
+    """
+    for host, answer in answers.items():
+        swarm = (answer.get("seen") or {}).get("swarm") or {}
+        if swarm.get("state") == "active" and "nodes" in swarm:
+            return host
+    return ""
+
+
 def label_drift(swarm: dict[str, Any], labels: dict[str, dict[str, str]]) -> list[dict[str, str]]:
     """Return the differences between the labels of the Swarm's nodes and those that are wanted.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from conftest import Inventory, Run, lab_settings, on_host, playbook
+import yaml
+from conftest import CHECKOUT, Inventory, Run, lab_settings, on_host, playbook
 
 
 def refused(run: Run, code: str, *phrases: str) -> None:
@@ -31,6 +32,17 @@ def test_settings_that_config_check_refuses_are_refused_by_a_deploy(inventory: I
         "CORS_ORIGIN: allows any page",
         "make config-check",
     )
+
+
+def test_replicas_that_the_hosts_have_no_memory_for_are_refused(inventory: Inventory) -> None:
+    """The hosts' memory is what preflight has read, so this needs hosts."""
+    services = yaml.safe_load((CHECKOUT / "roles" / "catalog" / "defaults" / "main.yml").read_text())[
+        "catalog_services"
+    ]
+    for service in services:
+        service["replicas"] = 500
+    inventory.set(catalog_services=services)
+    refused(playbook("deploy_prod", "--check", inventory=inventory.folder), "E_CONFIG", "memory-exceeded", "448000 MB")
 
 
 def test_missing_variable_is_named(inventory: Inventory) -> None:

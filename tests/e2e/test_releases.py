@@ -134,6 +134,25 @@ def test_what_was_changed_by_hand_is_found_and_brought_back(load: SteadyLoad) ->
     assert again.code == 0, again.output
 
 
+@pytest.mark.long
+def test_a_manager_whose_engine_is_down_is_named_and_its_services_are_not_called_absent() -> None:
+    version = versions().pop()
+    on_host("node1", "systemctl stop docker.socket docker")
+    try:
+        found = playbook("drift", "-e", f"platform_version={version}")
+    finally:
+        on_host("node1", "systemctl start docker")
+    assert "E_DRIFT" in found.output
+    assert "node1: unit docker.service: inactive" in found.output
+    assert "node1: swarm membership: no engine" in found.output
+    assert "service halobuzz_" not in found.output
+    deadline = time.monotonic() + 120
+    while playbook("health").code and time.monotonic() < deadline:
+        time.sleep(5)
+    again = playbook("drift", "-e", f"platform_version={version}")
+    assert again.code == 0, again.output
+
+
 @pytest.mark.parametrize("version", ["never-healthy", pytest.param("bad-environment", marks=pytest.mark.long)])
 def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(version: str, load: SteadyLoad) -> None:
     del load

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from ansible_collections.halobuzz.platform.plugins.action.health_info import broken, unreachable
+from ansible.plugins.action import ActionBase
+from ansible_collections.halobuzz.platform.plugins.action.health_info import (
+    OWN_CONNECTION,
+    ActionModule,
+    broken,
+    unreachable,
+)
 
 PIPELINED = 'Data could not be sent to remote host "10.99.0.39". Make sure this host can be reached over ssh: '
 
@@ -43,3 +51,17 @@ def test_what_ansible_censors_is_asked_of_the_port() -> None:
         assert "SSH does not let us in" in unreachable(message, "127.0.0.1", "ops", port)["error"]
     assert unreachable(message, "127.0.0.1", "ops", port)["error"] == "Connection refused"
     assert unreachable(message, "127.0.0.1", "ops", 0)["error"] == "ssh could not connect"  # behind a proxy
+
+
+@pytest.mark.parametrize(("asked", "own"), [(True, True), ("True", True), (False, False), (None, False)])
+def test_the_open_connection_is_left_only_when_asked_to(
+    asked: object, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"ssh_args": "-o ControlMaster=auto"}
+    action = object.__new__(ActionModule)
+    action._task = SimpleNamespace(args={"own_connection": asked} if asked is not None else {})
+    action._connection = SimpleNamespace(transport="ssh", get_option=options.get, set_option=options.__setitem__)
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(ActionModule, "_run_checks", lambda *_arguments: {})
+    action.run(None, {})
+    assert options["ssh_args"] == (f"{OWN_CONNECTION} -o ControlMaster=auto" if own else "-o ControlMaster=auto")

@@ -47,3 +47,13 @@ def test_every_difference_is_a_line_with_its_place() -> None:
     lines = _survey.survey_lines({"node1": {"found": [item]}, "node2": {}}, {"Swarm": [item]})
     assert lines == ["❌ node1: file /etc/a: absent, wanted: present", "❌ Swarm: file /etc/a: absent, wanted: present"]
     assert _survey.survey_lines({"node1": {"found": []}}, {}) == []
+
+
+def test_a_manager_is_asked_whose_swarm_answers() -> None:
+    def manager(**swarm: object) -> dict[str, object]:
+        return {"found": [], "seen": {"swarm": {"manager": True, **swarm}}}
+
+    dead, alone, works = manager(state="no engine"), manager(state="active"), manager(state="active", nodes={})
+    assert _survey.answering_manager({"node1": dead, "node2": alone, "node3": works}) == "node3"
+    assert _survey.answering_manager({"node1": dead, "node2": alone, "node4": {}}) == ""
+    assert _survey.answering_manager({}) == ""
