@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -64,6 +65,16 @@ def specifications() -> dict[str, Any]:
         objects = [one["SecretName"] for one in container.get("Secrets") or []]
         found[service["Spec"]["Name"]] = (container["Image"], sorted(objects))
     return found
+
+
+def forget_images(version: str) -> None:
+    """Remove a version's images from the lab's registry: the next deploy has to build, try and push them."""
+    repository = CHECKOUT / ".lab" / "git" / "platform.git"
+    command = ["git", "-C", str(repository), "rev-parse", f"{version}^{{commit}}"]
+    commit = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    storage = CHECKOUT / ".lab" / "cache" / "registry" / "docker" / "registry" / "v2" / "repositories"
+    for tag in storage.glob(f"*/*/_manifests/tags/git-{commit[:12]}"):
+        shutil.rmtree(tag)
 
 
 def releases() -> list[str]:
@@ -156,6 +167,7 @@ def test_a_manager_whose_engine_is_down_is_named_and_its_services_are_not_called
 @pytest.mark.parametrize("version", ["never-healthy", pytest.param("bad-environment", marks=pytest.mark.long)])
 def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(version: str, load: SteadyLoad) -> None:
     del load
+    forget_images(version)  # a test that has them pushed untried may have run before
     before, known = specifications(), releases()
     done = deploy(version)
     assert done.code != 0
