@@ -119,6 +119,8 @@ types: $(TOOLS) ## mypy over plugins and tools
 	$(VENV)/bin/mypy tests/tools tests/lab
 units: $(TOOLS) ## unit tests, the project's conventions among them
 	$(PYTEST) tests/unit -q
+contract: $(TOOLS) ## each store of secrets against its server: vault file, AWS (moto), Vault
+	$(PYTEST) tests/contract -q
 sanity: $(TOOLS) ## ansible-test sanity
 	tests/tools/sanity
 docs: $(TOOLS) ## write role tables, docs/variables.md and docs/errors.md from their sources
@@ -139,9 +141,9 @@ bench: $(TOOLS) ## measure one thing: NAME=deploy_noop
 	$(VENV)/bin/python tests/bench/$(NAME).py
 test test-full: export DESTROY = never
 test: $(TOOLS) ## every promise once, from a clean clone
-	@tests/tools/stages lint+sanity+types+units+docs-check+artefact+oldest molecule e2e lab-destroy
+	@tests/tools/stages lint+sanity+types+units+contract+docs-check+artefact+oldest molecule e2e lab-destroy
 test-full: $(TOOLS) ## the long matrices as well
-	@tests/tools/stages lint+sanity+types+units+docs-check+artefact+oldest molecule e2e-full lab-destroy
+	@tests/tools/stages lint+sanity+types+units+contract+docs-check+artefact+oldest molecule e2e-full lab-destroy
 
 #: Upkeep
 changelog: $(TOOLS) ## turn the fragments into CHANGELOG.md for the version in galaxy.yml

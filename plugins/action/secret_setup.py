@@ -14,9 +14,9 @@ from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.module_utils import _secret_setup
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import StoreError
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_aws import AwsStore
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import VaultFile
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import SecretStore, StoreError
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore, VaultFile
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORES, open_store
 
 display = Display()
 
@@ -33,10 +33,11 @@ class ActionModule(ActionBase):
         result["changed"] = False
         _validation, options = self.validate_argument_spec(
             argument_spec={
-                "store": {"choices": ["file", "aws"], "default": "file"},
+                "store": {"choices": ["file", *STORES], "default": "file"},
                 "path": {"type": "path"},
                 "prefix": {"type": "str", "default": "halobuzz"},
                 "region": {"type": "str", "default": ""},
+                "mount": {"type": "str", "default": "secret"},
                 "endpoint": {"type": "str", "default": ""},
                 "recipes": {"type": "dict", "required": True},
                 "schema": {"type": "dict", "required": True},
@@ -44,33 +45,27 @@ class ActionModule(ActionBase):
                 "settings": {"type": "dict", "default": {}},
             }
         )
-        setup, result["changed"] = self._complete(options, task_vars)
+        try:
+            if options["store"] == "file":
+                vault = VaultLib(secrets=self._loader._vault.secrets)  # those of this run: -J, --vault-password-file
+                file = VaultFile(Path(options["path"]), vault)
+                store: SecretStore = FileStore(file)
+                setup, result["changed"] = self._complete_file(file, options, task_vars)
+            else:
+                store = open_store(options["store"], options)
+                setup, result["changed"] = self._complete_remote(store, options, task_vars)
+        except StoreError as error:
+            raise Refused(failure(error.code, error.reason)) from None
         done = result["changed"] and not self._task.check_mode
-        for line in _secret_setup.report_lines(setup, *self._names(options), done):
+        for line in _secret_setup.report_lines(setup, store.place, store.advice, done):
             display.display(line)
         result.update(generated=setup.generated, needed=setup.needed)
         return result
 
-    @staticmethod
-    def _names(options: dict[str, Any]) -> tuple[str, str]:
-        """Return what people call the store, and how they put a secret there."""
-        if options["store"] == "aws":
-            name = f"{options['prefix']}/NAME"
-            command = f"aws secretsmanager create-secret --name {name} --secret-string file://FILE"
-            return f"AWS Secrets Manager, {options['prefix']}/", command
-        return str(options["path"]), f"under config_secrets: ansible-vault edit {options['path']}"
-
-    def _complete(self, options: dict[str, Any], task_vars: dict[str, Any]) -> tuple[_secret_setup.Setup, bool]:
+    def _complete_remote(
+        self, store: SecretStore, options: dict[str, Any], task_vars: dict[str, Any]
+    ) -> tuple[_secret_setup.Setup, bool]:
         """Complete the store, unless in check mode; return what it takes, and whether anything is new."""
-        try:
-            if options["store"] == "aws":
-                return self._complete_aws(options, task_vars)
-            return self._complete_file(options, task_vars)
-        except StoreError as error:
-            raise Refused(failure(error.code, error.reason)) from None
-
-    def _complete_aws(self, options: dict[str, Any], task_vars: dict[str, Any]) -> tuple[_secret_setup.Setup, bool]:
-        store = AwsStore(options["prefix"], options["region"] or None, options["endpoint"] or None)
         present: dict[str, Any] = {"config_secrets": {}}
         for name, versions in store.read().items():
             if versions.current:
@@ -84,16 +79,16 @@ class ActionModule(ActionBase):
                 store.set(name, str(value))
         return setup, bool(setup.generated)
 
-    def _complete_file(self, options: dict[str, Any], task_vars: dict[str, Any]) -> tuple[_secret_setup.Setup, bool]:
-        path = Path(options["path"])
-        vault = VaultLib(secrets=self._loader._vault.secrets)  # those of this run: -J, --vault-password-file
-        if not vault.secrets:
-            raise Refused(failure(ErrorCode.E_VAULT, f"{path}: no vault password is known to this run"))
-        file = VaultFile(path, vault)
+    def _complete_file(
+        self, file: VaultFile, options: dict[str, Any], task_vars: dict[str, Any]
+    ) -> tuple[_secret_setup.Setup, bool]:
+        """As for the others, in one write."""
+        if not file.vault.secrets:
+            raise Refused(failure(ErrorCode.E_VAULT, f"{file.path}: no vault password is known to this run"))
         with file.locked():
             present = file.load()
             if "config_secrets" not in present and task_vars.get("config_secrets"):
-                text = f"config_secrets is set in another file than {path}; only one of them would count"
+                text = f"config_secrets is set in another file than {file.path}; only one of them would count"
                 advice = "-e config_setup_file=THAT_FILE, or move it into this one"
                 raise Refused(failure(ErrorCode.E_VAULT, text, advice))
             elsewhere = {name: value for name, value in task_vars.items() if name not in present}

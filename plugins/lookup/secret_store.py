@@ -8,18 +8,24 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: secret_store
 author: HaloBuzz platform team (@halobuzz)
-short_description: Read secrets from AWS Secrets Manager
+short_description: Read secrets from AWS Secrets Manager, HashiCorp Vault or OpenBao
 version_added: 0.1.0
 description:
   - Returns current values. Without a term, all settings of the application (names in capitals) as one dictionary, for C(config_secrets).
-  - Where P(amazon.aws.secretsmanager_secret#lookup) falls short. It reads one secret per call. This one reads all below a prefix at
-    once, and tells wrong credentials, a right that is lacking, no connection and throttling apart.
+  - Where P(amazon.aws.secretsmanager_secret#lookup) and P(community.hashi_vault.vault_kv2_get#lookup) fall short. They read one
+    secret per call. This one reads all below a prefix at once, and tells wrong credentials, a right that is lacking, no connection
+    and throttling apart.
   - Secrets in a vault file need no lookup, they are variables.
 options:
   _terms:
     description: Names of secrets.
     type: list
     elements: str
+  store:
+    description: What keeps them, V(aws) or V(vault).
+    type: str
+    vars:
+      - name: config_secret_store
   prefix:
     description: What the names in the store begin with.
     type: str
@@ -27,12 +33,18 @@ options:
     vars:
       - name: config_secret_store_prefix
   region:
-    description: The AWS region. Found as by every AWS tool where it is not set.
+    description: With O(store=aws), the region. Found as by every AWS tool where it is not set.
     type: str
     vars:
       - name: config_secret_store_region
+  mount:
+    description: With O(store=vault), where the KV engine (version 2) is.
+    type: str
+    default: secret
+    vars:
+      - name: config_secret_store_mount
   endpoint:
-    description: Another address than Amazon's own.
+    description: Another address than Amazon's own, or than E(VAULT_ADDR).
     type: str
     vars:
       - name: config_secret_store_endpoint
@@ -58,7 +70,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import StoreError
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_aws import AwsStore
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORES, open_store
 
 
 class LookupModule(LookupBase):
@@ -71,11 +83,15 @@ class LookupModule(LookupBase):
         """
         self.set_options(var_options=variables, direct=kwargs)
         # An option that comes from a variable comes as it is written there.
-        prefix, region, endpoint = (
-            self._templar.template(self.get_option(name) or "") for name in ("prefix", "region", "endpoint")
-        )
+        names = ("store", "prefix", "region", "mount", "endpoint")
+        options = {name: self._templar.template(self.get_option(name) or "") for name in names}
+        if options["store"] not in STORES:
+            chosen = options["store"] or "not set"
+            raise AnsibleLookupError(
+                f"config_secret_store is {chosen}; a lookup can ask {' or '.join(STORES)}. Secrets in a vault file need no lookup"
+            )
         try:
-            secrets = AwsStore(prefix, region or None, endpoint or None).read()
+            secrets = open_store(options["store"], options).read()
         except StoreError as error:
             raise AnsibleLookupError(str(error)) from None
         values = {name: versions.current.value for name, versions in secrets.items() if versions.current}
@@ -83,5 +99,5 @@ class LookupModule(LookupBase):
             return [{name: value for name, value in values.items() if name.isupper()}]
         missing = [name for name in terms if name not in values]
         if missing:
-            raise AnsibleLookupError(f"{prefix} has no {', '.join(missing)}. Next: make setup-env")
+            raise AnsibleLookupError(f"{options['prefix']} has no {', '.join(missing)}. Next: make setup-env")
         return [values[name] for name in terms]

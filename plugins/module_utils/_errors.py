@@ -74,7 +74,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.E_STORE_LOGIN: ErrorText(
         "The store of secrets does not accept the credentials of this run, or there are none.",
-        "aws sts get-caller-identity shows who you are to AWS; for a vault file ARGS=-J",
+        "who you are is shown by: aws sts get-caller-identity, or: vault token lookup; a vault file wants ARGS=-J",
     ),
     ErrorCode.E_STORE_DENIED: ErrorText(
         "The store of secrets knows the credentials of this run, but they lack a right.",
@@ -82,7 +82,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.E_STORE_UNREACHABLE: ErrorText(
         "The store of secrets does not answer.",
-        "check region, endpoint and network from the controller, then run again",
+        "check region or VAULT_ADDR, endpoint and network from the controller, then run again",
     ),
     ErrorCode.E_STORE_THROTTLED: ErrorText(
         "The store of secrets refuses further requests for now; what was done is done.", "wait a minute, then run again"

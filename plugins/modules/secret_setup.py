@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Makes every secret that chance can make and that is missing or a placeholder, and lists what a person has to bring and where to
     get it. What is set already is never changed.
-  - The store is a file, encrypted with the vault password of this run, or AWS Secrets Manager.
+  - The store is a file, encrypted with the vault password of this run, AWS Secrets Manager, or the KV engine of
+    HashiCorp Vault or OpenBao.
   - It is an action on the controller. No host is touched. Values are never shown, nor kept in a fact.
 author: HaloBuzz platform team (@halobuzz)
 extends_documentation_fragment:
@@ -27,21 +28,25 @@ options:
   store:
     description: What keeps the secrets.
     type: str
-    choices: [file, aws]
+    choices: [file, aws, vault]
     default: file
   path:
     description: With O(store=file), the vault file. It and its folder are created.
     type: path
   prefix:
-    description: With O(store=aws), what the names in Secrets Manager begin with.
+    description: With another store than a file, what the names there begin with.
     type: str
     default: halobuzz
   region:
     description: With O(store=aws), the region. Found as by every AWS tool where it is empty.
     type: str
     default: ""
+  mount:
+    description: With O(store=vault), where the KV engine (version 2) is.
+    type: str
+    default: secret
   endpoint:
-    description: With O(store=aws), another address than Amazon's own.
+    description: Another address than Amazon's own, or than E(VAULT_ADDR).
     type: str
     default: ""
   recipes:

@@ -57,6 +57,12 @@ class SecretStore(ABC):
     somebody else wrote meanwhile.
     """
 
+    place: str
+    """What people call the store."""
+
+    advice: str
+    """How a person puts a secret there."""
+
     @abstractmethod
     def read(self) -> dict[str, Versions]:
         """Return all secrets by name."""

@@ -94,6 +94,8 @@ class AwsStore(SecretStore):
                 ErrorCode.E_STORE_UNREACHABLE, "the Python package boto3 is not installed on the controller"
             )
         self.prefix = prefix.strip("/")
+        self.place = f"AWS Secrets Manager, {self.prefix}/"
+        self.advice = f"aws secretsmanager create-secret --name {self.prefix}/NAME --secret-string file://FILE"
         # Amazon asks for retries with growing pauses; after these it is told as it is.
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": ATTEMPTS})
         with _told("secrets manager"):

@@ -127,6 +127,8 @@ class FileStore(SecretStore):
 
     def __init__(self, file: VaultFile) -> None:
         self.file = file
+        self.place = str(file.path)
+        self.advice = f"under config_secrets: ansible-vault edit {file.path}"
 
     def read(self) -> dict[str, Versions]:
         """See :meth:`SecretStore.read`."""

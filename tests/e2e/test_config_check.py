@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, Inventory, playbook
-from moto.server import ThreadedMotoServer
 
 FOUR_LINES = (
     "✅ Configuration validation passed",
@@ -75,29 +74,3 @@ def test_the_vault_file_is_made_once_and_completed(tmp_path: Path) -> None:
     found = playbook("config_check", *options, inventory=inventory).output
     assert "AGORA_APP_ID: is not set" in found
     assert "JWT_SECRET" not in found
-
-
-def test_the_same_in_aws_secrets_manager(tmp_path: Path) -> None:
-    """As moto serves it on this machine; each store's own contract: tests/unit/plugins/plugin_utils/test_secret_stores.py."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-    inventory = tmp_path / "mine"
-    shutil.copytree(CHECKOUT / "inventories" / "single_host", inventory)
-    (inventory / "group_vars" / "all" / "secrets.yml").write_text(
-        f"config_secret_store: aws\nconfig_secret_store_endpoint: http://{host}:{port}\n"
-        "config_secrets: \"{{ lookup('halobuzz.platform.secret_store') }}\"\n"
-    )
-    try:
-        first = playbook("setup_env", "-vvv", inventory=inventory, **keys)
-        assert first.code == 0, first.output
-        assert "Secrets in AWS Secrets Manager, halobuzz/: 0 kept" in first.output
-        assert not (inventory / "group_vars" / "all" / "vault.yml").exists()
-        assert set(playbook("setup_env", inventory=inventory, **keys).changed.values()) == {0}
-        found = playbook("config_check", inventory=inventory, **keys).output
-        assert "AGORA_APP_ID: is not set" in found
-        assert "JWT_SECRET" not in found
-    finally:
-        server.stop()
-    assert "E_STORE_UNREACHABLE" in playbook("config_check", inventory=inventory, **keys).output

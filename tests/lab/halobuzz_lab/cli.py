@@ -127,6 +127,13 @@ def command_images(lab: Lab, options: argparse.Namespace) -> None:
     say(f"{len(cache.recipes)} images are there")
 
 
+def command_vault_core(lab: Lab, options: argparse.Namespace) -> None:
+    """Print where the program is; it is built first when it is not there yet."""
+    del lab, options
+    machine.install_packages()
+    print(images.build_vault_core())
+
+
 def _require_engine() -> None:
     """Raise LabError when no engine answers: then there is no lab."""
     if shutil.which("docker") is None or not machine.engine_answers():
@@ -301,6 +308,9 @@ def _parser() -> argparse.ArgumentParser:
         verb(name, action, text).add_argument("node", metavar="NODE")
     verb("inventory", command_inventory, "print the Ansible inventory of the hosts that exist")
     verb("images", command_images, "build all images, also Debian 12 hosts; start nothing")
+    verb(
+        "vault-core", command_vault_core, "build Vault's core for `make contract`, some minutes once; print where it is"
+    )
     return parser
 
 

@@ -149,24 +149,30 @@ def _fetch_mongo_programs(context: Path) -> None:
 
 def build_mongo_tools() -> Path:
     """Build mongodump, mongorestore and bsondump when their pins changed; return the folder that holds them."""
-    pins = hashlib.sha256("\n".join((*_mongo_tools_inputs(), MONGO_TOOLS_VERSION)).encode()).hexdigest()[:12]
-    target = shared_cache_dir() / f"mongo-tools-{pins}"
-    with file_lock(shared_cache_dir() / "mongo-tools.lock", "MongoDB tools"):
+    flags = f"-ldflags=-s -w -X main.VersionStr={MONGO_TOOLS_VERSION}"
+    programs = {tool: f"github.com/mongodb/mongo-tools/{tool}/main" for tool in MONGO_TOOLS}
+    return _built_from_go("mongo-tools", programs, flags)
+
+
+def build_vault_core() -> Path:
+    """Build Vault's own core (images/vault-core) when its sources changed; return the program."""
+    return _built_from_go("vault-core", {"vault-core": "."}, "-ldflags=-s -w") / "vault-core"
+
+
+def _built_from_go(name: str, programs: dict[str, str], flags: str) -> Path:
+    """Build static programs, packages by their names, in images/NAME; return a folder that is there only when all of them are."""
+    sources = IMAGE_SOURCES / name
+    pins = hashlib.sha256(f"{flags}\n{hash_folder(sources)}".encode()).hexdigest()[:12]
+    target = shared_cache_dir() / f"{name}-{pins}"
+    with file_lock(shared_cache_dir() / f"{name}.lock", f"the build of {name}"):
         if not target.is_dir():
-            _build_mongo_tools(target)
+            unfinished = target.with_suffix(".part")
+            unfinished.mkdir(parents=True, exist_ok=True)
+            static = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false"}
+            for program, package in programs.items():
+                run(["go", "build", flags, "-o", unfinished / program, package], cwd=sources, env=static)
+            unfinished.rename(target)
     return target
-
-
-def _build_mongo_tools(target: Path) -> None:
-    """Build the tools into a folder that has its name only when all of them are there."""
-    unfinished = target.with_suffix(".part")
-    unfinished.mkdir(parents=True, exist_ok=True)
-    static = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false"}
-    for tool in MONGO_TOOLS:
-        package = f"github.com/mongodb/mongo-tools/{tool}/main"
-        flags = f"-ldflags=-s -w -X main.VersionStr={MONGO_TOOLS_VERSION}"
-        run(["go", "build", flags, "-o", unfinished / tool, package], cwd=IMAGE_SOURCES / "mongo-tools", env=static)
-    unfinished.rename(target)
 
 
 def hash_folder(folder: Path) -> str:
