@@ -49,6 +49,10 @@ localhost_alone = localhost,
 config-check: INVENTORY := $(if $(findstring config_check_env_file,$(ARGS)),$(localhost_alone),$(INVENTORY))
 config-check: $(TOOLS) ## everything that is wrong with the settings; a file: ARGS='-e config_check_env_file=.env.production'
 	$(PLAYBOOK) playbooks/config_check.yml
+config-backup: $(TOOLS) ## the configuration that runs, encrypted, to a directory or S3: ARGS='-e config_backup_destination=…'
+	$(PLAYBOOK) playbooks/config_backup.yml
+config-restore: $(TOOLS) ## such a copy back into the inventory: ARGS='-e config_restore_from=FILE'
+	$(PLAYBOOK) playbooks/config_restore.yml
 preflight: $(TOOLS) ## everything that is wrong with inventory and hosts, in one report; changes nothing
 	$(PLAYBOOK) playbooks/preflight.yml
 drift: $(TOOLS) ## what runs differs from the inventory, or was changed by hand? fails when it does

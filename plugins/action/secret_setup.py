@@ -87,10 +87,7 @@ class ActionModule(ActionBase):
             raise Refused(failure(ErrorCode.E_VAULT, f"{file.path}: no vault password is known to this run"))
         with file.locked():
             present = file.load()
-            if "config_secrets" not in present and task_vars.get("config_secrets"):
-                text = f"config_secrets is set in another file than {file.path}; only one of them would count"
-                advice = "-e config_setup_file=THAT_FILE, or move it into this one"
-                raise Refused(failure(ErrorCode.E_VAULT, text, advice))
+            file.require_secrets(present, task_vars.get("config_secrets"))
             elsewhere = {name: value for name, value in task_vars.items() if name not in present}
             setup = self._plan(options, present, elsewhere)
             new = bool(setup.generated) or not file.is_encrypted  # a plain file becomes an encrypted one

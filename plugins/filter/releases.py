@@ -43,6 +43,11 @@ def release_file(item: dict[str, str], directory: str) -> dict[str, str]:
     return {"path": f"{directory}/{item['key']}", "content": item["value"], "mode": "0640"}
 
 
+def secret_release_file(item: dict[str, str], directory: str) -> dict[str, str]:
+    """Return a file of a release that is for root alone, and in no diff."""
+    return {"path": f"{directory}/{item['key']}", "secret_content": item["value"], "mode": "0600"}
+
+
 def edge_file(item: dict[str, str], directory: str, check: list[str]) -> dict[str, Any]:
     """Return a file of the edge as ``host_files`` wants it; HAProxy checks its own configuration."""
     validate = {"validate": check} if item["key"] == "haproxy.cfg" else {}
@@ -74,6 +79,7 @@ class FilterModule:
             "rollback_plan": lambda text, wanted, only, kept: _ledger.rollback_plan(
                 _events(text), wanted, only, list(kept)
             ),
+            "secret_release_file": secret_release_file,
             "serving_release": lambda text: _ledger.serving(_events(text)),
             "slurped_files": slurped_files,
             "stack_objects": _ledger.stack_objects,

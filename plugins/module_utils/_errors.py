@@ -14,6 +14,7 @@ class ErrorCode(str, Enum):
 
     E_VARIABLES = "E_VARIABLES"
     E_CONFIG = "E_CONFIG"
+    E_CONFIG_COPY = "E_CONFIG_COPY"
     E_VAULT = "E_VAULT"
     E_STORE_LOGIN = "E_STORE_LOGIN"
     E_STORE_DENIED = "E_STORE_DENIED"
@@ -67,6 +68,10 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_CONFIG: ErrorText(
         "The platform's environment has errors: a setting is missing, malformed, weak, or an example that was never replaced.",
         "correct what the report lists (docs/config-rules.md explains each rule), then: make config-check",
+    ),
+    ErrorCode.E_CONFIG_COPY: ErrorText(
+        "A copy of the configuration is not there, or cannot be opened; nothing was changed.",
+        "see docs/operations/config_backup.md",
     ),
     ErrorCode.E_VAULT: ErrorText(
         "The vault file cannot be read or written with the password of this run; it is as it was.",

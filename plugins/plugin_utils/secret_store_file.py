@@ -107,6 +107,19 @@ class VaultFile:
             raise
         self.is_encrypted = True
 
+    def require_secrets(self, content: dict[str, Any], config_secrets: Any) -> None:
+        """See that the settings' secrets are to be found in this file, if anywhere.
+
+        :param content: from :meth:`load`.
+        :param config_secrets: as the inventory has them.
+        :raises StoreError: another file sets them; only one of the two would count.
+        """
+        if SETTINGS not in content and config_secrets:
+            text = f"config_secrets is set in another file than {self.path}; only one of them would count"
+            raise StoreError(
+                ErrorCode.E_VAULT, f"{text}. Next: -e config_setup_file=THAT_FILE, or move it into this one"
+            )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other runs on this controller from writing; the kernel frees the lock of a run that dies."""

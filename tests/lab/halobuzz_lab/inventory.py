@@ -93,6 +93,7 @@ def new_secrets() -> dict[str, str | dict[str, str]]:
         },
         "mongodb_keyfile": base64.b64encode(secrets.token_bytes(756)).decode(),
         **{f"redis_{user}_password": _random() for user in ("application", "admin", "monitoring")},
+        "config_backup_password": _random(),
     }
 
 
@@ -108,11 +109,15 @@ def render_secrets(values: dict[str, str | dict[str, str]]) -> str:
 
 
 def ensure_secrets(lab: Lab) -> Path:
-    """Make the lab's secrets once; return the file that keeps them."""
+    """Make the lab's secrets once, and those that a newer version of the collection needs when it comes; return their file."""
     kept = lab.state_dir / "secrets.yml"
     if not kept.exists():
         kept.touch(mode=0o600)
         kept.write_text(render_secrets(new_secrets()))
+    text = kept.read_text()
+    missing = {name: value for name, value in new_secrets().items() if f"\n{name}:" not in text}
+    if missing:
+        kept.write_text(text + "".join(f"{name}: {json.dumps(value)}\n" for name, value in missing.items()))
     return kept
 
 

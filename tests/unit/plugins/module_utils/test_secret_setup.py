@@ -18,8 +18,9 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._secret_setup im
 )
 
 CHECKOUT = Path(__file__).resolve().parents[4]
-DATA = yaml.safe_load((CHECKOUT / "roles/config/vars/schema.yml").read_text())
-SCHEMA, PLATFORM = DATA["__config_schema"], DATA["__config_platform_secrets"]
+VARS = CHECKOUT / "roles/config/vars"
+SCHEMA = yaml.safe_load((VARS / "schema.yml").read_text())["__config_schema"]
+PLATFORM = yaml.safe_load((VARS / "main.yml").read_text())["__config_platform_secrets"]
 
 
 def completed(present: dict[str, Any], **options: Any) -> Any:

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 HaloBuzz
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of halobuzz.platform.config_restore."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.parsing.vault import VaultLib
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.halobuzz.platform.plugins.module_utils._errors import failure
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.config_copy import CopyError, differences, opened
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import SecretStore, StoreError
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore, VaultFile
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORES, open_store
+
+display = Display()
+HEADER = """\
+# Settings that came back from {source}. They win over the other files of this folder, as its name is the last:
+# move them to where you keep them, then remove this file.
+"""
+STAYS, GOES = "stays, the copy does not have it", "goes, the copy does not have it"
+
+
+class ActionModule(ActionBase):
+    """Bring the settings and secrets of a copy back into the inventory and its store."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """See the module's documentation."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, options = self.validate_argument_spec(
+            argument_spec={
+                "copy": {"type": "str", "required": True},
+                "source": {"type": "str", "required": True},
+                "password": {"type": "str", "required": True, "no_log": True},
+                "settings": {"type": "dict", "default": {}},
+                "secrets": {"type": "dict", "default": {}, "no_log": True},
+                "platform_secrets": {"type": "dict", "default": {}, "no_log": True},
+                "settings_file": {"type": "path", "required": True},
+                "store": {"choices": ["file", *STORES], "default": "file"},
+                "path": {"type": "path"},
+                "prefix": {"type": "str", "default": "halobuzz"},
+                "region": {"type": "str", "default": ""},
+                "mount": {"type": "str", "default": "secret"},
+                "endpoint": {"type": "str", "default": ""},
+            }
+        )
+        try:
+            parts = opened(options["copy"], options["password"])
+            settings = differences(parts["settings"], options["settings"], GOES)
+            copied = {**parts["secrets"], **_known(parts["platform_secrets"], options["platform_secrets"])}
+            secrets = differences(copied, {**options["secrets"], **options["platform_secrets"]}, STAYS)
+            new = {name: copied[name] for name, what in secrets.items() if what != STAYS}
+            if new and not self._task.check_mode:
+                store = self._store(options)
+                for name, value in new.items():
+                    store.set(name, str(value))
+            if settings and not self._task.check_mode:
+                _write_settings(Path(options["settings_file"]), options["source"], parts["settings"])
+        except CopyError as error:
+            raise Refused(failure(error.code, f"{options['source']}: {error.reason}")) from None
+        except StoreError as error:
+            raise Refused(failure(error.code, error.reason)) from None
+        for line in self._lines(options, settings, secrets, len(new)):
+            display.display(line)
+        result.update(changed=bool(settings or new), settings=settings, secrets=secrets)
+        return result
+
+    def _store(self, options: dict[str, Any]) -> SecretStore:
+        if options["store"] != "file":
+            return open_store(options["store"], options)
+        file = VaultFile(Path(options["path"]), VaultLib(secrets=self._loader._vault.secrets))
+        file.require_secrets(file.load(), options["secrets"])
+        return FileStore(file)
+
+    def _lines(
+        self, options: dict[str, Any], settings: dict[str, str], secrets: dict[str, str], written: int
+    ) -> list[str]:
+        """Return what a person reads: names and what becomes of them, no value."""
+        if not settings and not written:
+            return [f"✅ The inventory has the configuration of {options['source']} already"]
+        lines = [f"Configuration of {options['source']}:"]
+        lines += [f"  setting  {name}: {what}" for name, what in settings.items()]
+        lines += [f"  secret   {name}: {what}" for name, what in secrets.items()]
+        if self._task.check_mode:
+            return lines
+        if settings:
+            lines.append(f"✅ Settings are in {options['settings_file']}")
+        if written:
+            lines.append(f"✅ {written} secrets are in the store; the values before are kept as previous ones")
+        return [*lines, "Next: make deploy-prod ARGS='--check --diff' shows what it would change on the platform"]
+
+
+def _known(copied: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
+    """Return the platform's own secrets that this version of the collection knows."""
+    return {name: value for name, value in copied.items() if name in present}
+
+
+def _write_settings(path: Path, source: str, settings: dict[str, Any]) -> None:
+    plain = json.loads(json.dumps(settings))  # Ansible's strings carry tags that YAML cannot write
+    text = yaml.safe_dump({"config_environment": plain}, allow_unicode=True, width=4096)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    new.write_text("---\n" + HEADER.format(source=source) + text)
+    new.replace(path)
