@@ -16,6 +16,17 @@ def answers(hostvars: Mapping[str, Any], hosts: list[str], variable: str) -> dic
     return {host: hostvars[host].get(variable) or {} for host in hosts}
 
 
+def failed_answers(answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return which hosts did not do what they were asked.
+
+    :returns: ``reasons``, a sentence per host, and ``code``, the first one's error code.
+    """
+    bad = {host: answer for host, answer in answers.items() if answer.get("failed") or answer.get("unreachable")}
+    codes = [answer.get("error_code") or "E_HOST_UNREACHABLE" for answer in bad.values()]
+    reasons = [f"{host}: {str(answer.get('msg') or 'no answer').splitlines()[0]}" for host, answer in bad.items()]
+    return {"reasons": reasons, "code": codes[0] if codes else ""}
+
+
 def merged_logs(answers: dict[str, dict[str, Any]], lines: int) -> list[str]:
     """Merge what each host read, then say which hosts and services are missing."""
     found = {host: answer["lines"] for host, answer in answers.items() if answer.get("lines")}
@@ -44,6 +55,7 @@ class FilterModule:
             "answers": answers,
             "any_of": any_of,
             "drain_plan": _operations.drain_plan,
+            "failed_answers": failed_answers,
             "kept_replicas": _operations.kept_replicas,
             "limit_problem": _operations.limit_problem,
             "merged_logs": merged_logs,

@@ -37,7 +37,7 @@ def mended() -> Iterator[None]:
 
 def broken(version: str, task: str, command: str) -> Run:
     done = deploy(version, **at_task(task, command))
-    assert "AT_TASK: " in done.output, f"never came to {task!r}:\n{done.output[-3000:]}"
+    assert "AT_TASK ended with 0" in done.output, f"never came to {task!r}, or it failed:\n{done.output[-3000:]}"
     return done
 
 
@@ -86,7 +86,10 @@ def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     done = broken(version, "Wait until it runs", f"docker pause {CONTAINER.format('node3')}")
     print(f"exit code {done.code}")
     assert done.code != 0
-    assert "node3" in done.output
+    assert "E_UNHEALTHY" in done.output, done.output[-3000:]
+    assert "node3: " in done.output
+    assert "Bring back" not in done.output
+    assert "running" in releases()[-1]
     refused = deploy(version)
     assert refused.code != 0
     assert "E_HOST_UNREACHABLE" in refused.output, refused.output[-3000:]
