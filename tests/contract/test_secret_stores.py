@@ -493,6 +493,21 @@ def test_file_wrong_password_and_unreadable_places_are_told_apart(tmp_path: Path
     assert "canary" not in str(refused.value)
 
 
+def test_file_ansible_takes_its_values_for_text(tmp_path: Path) -> None:
+    """A value is no template, whatever is in it; a template that a person wrote there stays one."""
+    password = tmp_path / "password"
+    password.write_text("right")
+    file = VaultFile(tmp_path / "vault.yml", VaultLib(secrets=[("default", VaultSecret(b"right"))]))
+    file.save({"redis_admin_password": "{{ 7 * 7 }}"})
+    FileStore(file).set("mongodb_admin_password", "{{ 7 * 7 }} {% raw %} {# x")
+    FileStore(file).set("mongodb_admin_password", "{{ 6 * 7 }} {% raw %} {# x")
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-e", f"@{file.path}"]
+    words = ["--vault-password-file", str(password), "-m", "ansible.builtin.debug", "-a"]
+    for name, value in (("mongodb_admin_password", "{{ 6 * 7 }} {% raw %} {# x"), ("redis_admin_password", "49")):
+        shown = subprocess.run([*command, *words, f"var={name}"], capture_output=True, text=True, cwd=tmp_path)
+        assert json.loads(shown.stdout.partition("=>")[2])[name] == (int(value) if value.isdigit() else value), shown
+
+
 def test_what_a_person_has_edited_by_hand_counts(tmp_path: Path) -> None:
     vault = VaultLib(secrets=[("default", VaultSecret(b"right"))])
     file = VaultFile(tmp_path / "vault.yml", vault)
