@@ -89,20 +89,22 @@ def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     assert "E_UNHEALTHY" in done.output, done.output[-3000:]
     assert "node3: " in done.output
     assert "Bring back" not in done.output
-    assert "running" in releases()[-1]
     refused = deploy(version)
     assert refused.code != 0
     assert "E_HOST_UNREACHABLE" in refused.output, refused.output[-3000:]
     subprocess.run(["docker", "unpause", CONTAINER.format("node3")], check=True)
+    number = releases()[-1].split()[0]
     finish(version)
+    assert releases()[-1].split()[:2] == [number, "running"]  # there was nothing left to do for it
 
 
 def test_the_managers_lose_their_majority_in_the_middle(load: SteadyLoad) -> None:
-    del load
     version = other_version()
     pause = "docker pause {} {}".format(*(CONTAINER.format(name) for name in ("node2", "node3")))
     done = broken(version, "Wait until it runs", pause)
     assert done.code != 0
     assert "E_NO_QUORUM" in done.output, done.output[-3000:]
+    # Managers that come back elect a leader that knows no node yet: Swarm itself then restarts tasks, some seconds without an answer.
+    load.mark("the majority comes back")
     subprocess.run(pause.replace("pause", "unpause").split(), check=True)
     finish(version)
