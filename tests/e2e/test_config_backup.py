@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_a_copy_comes_back_as_it_was(
 
 
 def test_a_copy_goes_to_s3_and_comes_from_there(inventory: Inventory, vault: list[str]) -> None:
-    s3 = dict(line.split("=", 1) for line in (CHECKOUT / ".lab" / "s3.env").read_text().splitlines() if "=" in line)
+    s3 = dict(word.split("=", 1) for word in shlex.split((CHECKOUT / ".lab" / "s3.env").read_text()) if "=" in word)
     endpoint = ["-e", f"config_backup_s3_endpoint={s3['S3_ENDPOINT']}"]
     keys = {
         "AWS_ACCESS_KEY_ID": s3["S3_ACCESS_KEY"],
