@@ -26,11 +26,10 @@ attributes:
     details: The report names what changes; values have no diff.
 options:
   copy:
-    description: The copy, encrypted as it was kept.
+    description: The copy, encrypted as it was kept. Without it, the file O(source) is read.
     type: str
-    required: true
   source:
-    description: Where it is from, for people.
+    description: Where it is from, a file of the controller or a name for people.
     type: str
     required: true
   password:
@@ -82,7 +81,6 @@ options:
 EXAMPLES = r"""
 - name: Bring a configuration back
   halobuzz.platform.config_restore:
-    copy: "{{ lookup('ansible.builtin.file', config_restore_from) }}"
     source: "{{ config_restore_from }}"
     password: "{{ config_backup_password }}"
     settings: "{{ config_environment }}"
