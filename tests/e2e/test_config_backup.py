@@ -60,7 +60,8 @@ def test_a_copy_comes_back_as_it_was(
     content["config_secrets"]["JWT_SECRET"] = "lost-" * 20
     content["config_secrets"]["SENTRY_TOKEN"] = "newer than the copy"
     file.write_text(yaml.safe_dump(content))
-    inventory.set(config_environment=lab_settings(LOG_LEVEL="debug"))
+    changed = {"config_environment": lab_settings(LOG_LEVEL="debug")}
+    file.with_name("yy_changed.yml").write_text(yaml.safe_dump(changed))
     shown = playbook("config_restore", *restore, "--check", "-vvv", inventory=inventory.folder)
     assert shown.code == 0, shown.output
     assert "setting  LOG_LEVEL: changes" in shown.output
