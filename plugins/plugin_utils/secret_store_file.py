@@ -51,7 +51,7 @@ class _Dumper(yaml.SafeDumper):
     """Writes :class:`Literal`, and other kinds of text, such as Ansible's own with its tags, as plain text."""
 
 
-_Loader.add_constructor("!unsafe", lambda loader, node: Literal(loader.construct_scalar(node))  # type: ignore[arg-type])
+_Loader.add_constructor("!unsafe", lambda loader, node: Literal(loader.construct_scalar(node)))  # type: ignore[arg-type]
 _Dumper.add_representer(Literal, lambda dumper, value: dumper.represent_scalar("!unsafe", str(value)))
 _Dumper.add_multi_representer(str, lambda dumper, value: dumper.represent_str(str(value)))
 
