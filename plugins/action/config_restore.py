@@ -17,8 +17,8 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._errors import f
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.config_copy import CopyError, differences, opened
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import SecretStore, StoreError
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore, VaultFile
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORES, open_store
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORE_SPEC, open_store
 
 display = Display()
 HEADER = """\
@@ -45,12 +45,7 @@ class ActionModule(ActionBase):
                 "secrets": {"type": "dict", "default": {}, "no_log": True},
                 "platform_secrets": {"type": "dict", "default": {}, "no_log": True},
                 "settings_file": {"type": "path", "required": True},
-                "store": {"choices": ["file", *STORES], "default": "file"},
-                "path": {"type": "path"},
-                "prefix": {"type": "str", "default": "halobuzz"},
-                "region": {"type": "str", "default": ""},
-                "mount": {"type": "str", "default": "secret"},
-                "endpoint": {"type": "str", "default": ""},
+                "store": STORE_SPEC,
             }
         )
         try:
@@ -75,11 +70,10 @@ class ActionModule(ActionBase):
         return result
 
     def _store(self, options: dict[str, Any]) -> SecretStore:
-        if options["store"] != "file":
-            return open_store(options["store"], options)
-        file = VaultFile(Path(options["path"]), VaultLib(secrets=self._loader._vault.secrets))
-        file.require_secrets(file.load(), options["secrets"])
-        return FileStore(file)
+        store = open_store(options["store"], VaultLib(secrets=self._loader._vault.secrets))
+        if isinstance(store, FileStore):
+            store.file.require_secrets(store.file.load(), options["secrets"])
+        return store
 
     def _lines(
         self, options: dict[str, Any], settings: dict[str, str], secrets: dict[str, str], written: int

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.parsing.vault import VaultLib
@@ -15,8 +14,8 @@ from ansible_collections.halobuzz.platform.plugins.module_utils import _secret_s
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import SecretStore, StoreError
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore, VaultFile
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORES, open_store
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORE_SPEC, open_store
 
 display = Display()
 
@@ -33,12 +32,7 @@ class ActionModule(ActionBase):
         result["changed"] = False
         _validation, options = self.validate_argument_spec(
             argument_spec={
-                "store": {"choices": ["file", *STORES], "default": "file"},
-                "path": {"type": "path"},
-                "prefix": {"type": "str", "default": "halobuzz"},
-                "region": {"type": "str", "default": ""},
-                "mount": {"type": "str", "default": "secret"},
-                "endpoint": {"type": "str", "default": ""},
+                "store": STORE_SPEC,
                 "recipes": {"type": "dict", "required": True},
                 "schema": {"type": "dict", "required": True},
                 "environment": {"type": "str", "default": "production"},
@@ -46,14 +40,12 @@ class ActionModule(ActionBase):
             }
         )
         try:
-            if options["store"] == "file":
-                vault = VaultLib(secrets=self._loader._vault.secrets)  # those of this run: -J, --vault-password-file
-                file = VaultFile(Path(options["path"]), vault)
-                store: SecretStore = FileStore(file)
-                setup, result["changed"] = self._complete_file(file, options, task_vars)
+            # The passwords of this run: -J, --vault-password-file.
+            store = open_store(options["store"], VaultLib(secrets=self._loader._vault.secrets))
+            if isinstance(store, FileStore):
+                setup, result["changed"] = self._complete_file(store, options, task_vars)
             else:
-                store = open_store(options["store"], options)
-                setup, result["changed"] = self._complete_remote(store, options, task_vars)
+                setup, result["changed"] = self._complete_server(store, options, task_vars)
         except StoreError as error:
             raise Refused(failure(error.code, error.reason)) from None
         done = result["changed"] and not self._task.check_mode
@@ -62,7 +54,7 @@ class ActionModule(ActionBase):
         result.update(generated=setup.generated, needed=setup.needed)
         return result
 
-    def _complete_remote(
+    def _complete_server(
         self, store: SecretStore, options: dict[str, Any], task_vars: dict[str, Any]
     ) -> tuple[_secret_setup.Setup, bool]:
         """Complete the store, unless in check mode; return what it takes, and whether anything is new."""
@@ -80,9 +72,10 @@ class ActionModule(ActionBase):
         return setup, bool(setup.generated)
 
     def _complete_file(
-        self, file: VaultFile, options: dict[str, Any], task_vars: dict[str, Any]
+        self, store: FileStore, options: dict[str, Any], task_vars: dict[str, Any]
     ) -> tuple[_secret_setup.Setup, bool]:
-        """As for the others, in one write."""
+        """As on a server, in one write."""
+        file = store.file
         if not file.vault.secrets:
             raise Refused(failure(ErrorCode.E_VAULT, f"{file.path}: no vault password is known to this run"))
         with file.locked():

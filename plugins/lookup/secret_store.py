@@ -68,9 +68,10 @@ _raw:
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
+from ansible.parsing.vault import VaultLib
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import StoreError
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORES, open_store
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import SERVERS, open_store
 
 
 class LookupModule(LookupBase):
@@ -85,13 +86,13 @@ class LookupModule(LookupBase):
         # An option that comes from a variable comes as it is written there.
         names = ("store", "prefix", "region", "mount", "endpoint")
         options = {name: self._templar.template(self.get_option(name) or "") for name in names}
-        if options["store"] not in STORES:
-            chosen = options["store"] or "not set"
+        kind = options.pop("store")
+        if kind not in SERVERS:
             raise AnsibleLookupError(
-                f"config_secret_store is {chosen}; a lookup can ask {' or '.join(STORES)}. Secrets in a vault file need no lookup"
+                f"config_secret_store is {kind or 'not set'}; a lookup can ask {' or '.join(SERVERS)}. Secrets in a vault file need no lookup"
             )
         try:
-            secrets = open_store(options["store"], options).read()
+            secrets = open_store({**options, "kind": kind}, VaultLib()).read()
         except StoreError as error:
             raise AnsibleLookupError(str(error)) from None
         values = {name: versions.current.value for name, versions in secrets.items() if versions.current}

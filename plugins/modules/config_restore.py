@@ -18,6 +18,7 @@ description:
 author: HaloBuzz platform team (@halobuzz)
 extends_documentation_fragment:
   - halobuzz.platform.attributes
+  - halobuzz.platform.secret_store
 attributes:
   check_mode:
     support: full
@@ -52,30 +53,6 @@ options:
     description: The file of the inventory that the settings are written to. It is replaced.
     type: path
     required: true
-  store:
-    description: What keeps the secrets.
-    type: str
-    choices: [file, aws, vault]
-    default: file
-  path:
-    description: With O(store=file), the vault file.
-    type: path
-  prefix:
-    description: With another store than a file, what the names there begin with.
-    type: str
-    default: halobuzz
-  region:
-    description: With O(store=aws), the region. Found as by every AWS tool where it is empty.
-    type: str
-    default: ""
-  mount:
-    description: With O(store=vault), where the KV engine (version 2) is.
-    type: str
-    default: secret
-  endpoint:
-    description: Another address than Amazon's own, or than E(VAULT_ADDR).
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""
@@ -86,7 +63,7 @@ EXAMPLES = r"""
     settings: "{{ config_environment }}"
     secrets: "{{ config_secrets }}"
     settings_file: "{{ inventory_dir }}/group_vars/all/zz_restored.yml"
-    path: "{{ inventory_dir }}/group_vars/all/vault.yml"
+    store: {path: "{{ inventory_dir }}/group_vars/all/vault.yml"}
   no_log: true
 """
 

@@ -18,6 +18,7 @@ description:
 author: HaloBuzz platform team (@halobuzz)
 extends_documentation_fragment:
   - halobuzz.platform.attributes
+  - halobuzz.platform.secret_store
 attributes:
   check_mode:
     support: full
@@ -25,30 +26,6 @@ attributes:
     support: none
     details: The report names what is generated; values have no diff.
 options:
-  store:
-    description: What keeps the secrets.
-    type: str
-    choices: [file, aws, vault]
-    default: file
-  path:
-    description: With O(store=file), the vault file. It and its folder are created.
-    type: path
-  prefix:
-    description: With another store than a file, what the names there begin with.
-    type: str
-    default: halobuzz
-  region:
-    description: With O(store=aws), the region. Found as by every AWS tool where it is empty.
-    type: str
-    default: ""
-  mount:
-    description: With O(store=vault), where the KV engine (version 2) is.
-    type: str
-    default: secret
-  endpoint:
-    description: Another address than Amazon's own, or than E(VAULT_ADDR).
-    type: str
-    default: ""
   recipes:
     description: How to make each secret of the platform itself, by Ansible variable.
     type: dict
@@ -70,7 +47,7 @@ options:
 EXAMPLES = r"""
 - name: Complete the secrets
   halobuzz.platform.secret_setup:
-    path: "{{ inventory_dir }}/group_vars/all/vault.yml"
+    store: {path: "{{ inventory_dir }}/group_vars/all/vault.yml"}
     recipes: "{{ __config_platform_secrets }}"
     schema: "{{ __config_schema }}"
     settings: "{{ config_environment }}"
