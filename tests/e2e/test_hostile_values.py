@@ -58,7 +58,9 @@ def variables(folder: Path, values: dict[str, str]) -> str:
     backend = next(service for service in services if service["name"] == "backend")
     given: dict[str, Any] = {"environment": {}, "secrets": {}}
     for number, (name, value) in enumerate(values.items()):
-        given["secrets" if number % 2 else "environment"][f"HOSTILE_{name}"] = Literal(value)
+        given["secrets" if number % 2 else "environment"][f"HOSTILE_{name}"] = (
+            Literal(value) if "{{" in value else value
+        )  # !unsafe "0123" would be a number
     for group, parts in given.items():
         backend[group] = [*backend[group], *parts]
     platform = CHECKOUT / "inventories" / "lab" / "group_vars" / "all"
