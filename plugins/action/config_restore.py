@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.parsing.vault import VaultLib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -19,6 +17,7 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import R
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import SecretStore, StoreError
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_stores import STORE_SPEC, open_store
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.variables_file import literal, yaml_text
 
 display = Display()
 HEADER = """\
@@ -107,8 +106,7 @@ def _known(copied: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_settings(path: Path, source: str, settings: dict[str, Any]) -> None:
-    plain = json.loads(json.dumps(settings))  # Ansible's strings carry tags that YAML cannot write
-    text = yaml.safe_dump({"config_environment": plain}, allow_unicode=True, width=4096)
+    text = yaml_text({"config_environment": {name: literal(value) for name, value in settings.items()}})
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
     new.write_text("---\n" + HEADER.format(source=source) + text)

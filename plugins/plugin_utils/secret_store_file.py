@@ -31,34 +31,11 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store imp
     promoted,
     staged,
 )
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.variables_file import literal, load_yaml, yaml_text
 
 HEADER = "# Secrets of the platform. To change it: ansible-vault edit THIS_FILE; to complete it: make setup-env\n"
 SETTINGS = "config_secrets"
 LABELS = "config_secret_versions"
-
-
-class Literal(str):
-    """A value that Ansible must not take for a template: ``!unsafe`` in the file."""
-
-    __slots__ = ()
-
-
-class _Loader(yaml.SafeLoader):
-    """Knows ``!unsafe``; refuses Ansible's other tags, such as a single value in vault form, instead of losing them."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes :class:`Literal`, and other kinds of text, such as Ansible's own with its tags, as plain text."""
-
-
-_Loader.add_constructor("!unsafe", lambda loader, node: Literal(loader.construct_scalar(node)))  # type: ignore[arg-type]
-_Dumper.add_representer(Literal, lambda dumper, value: dumper.represent_scalar("!unsafe", str(value)))
-_Dumper.add_multi_representer(str, lambda dumper, value: dumper.represent_str(str(value)))
-
-
-def _literal(value: str) -> str:
-    """Return a value that is text and nothing else, whatever Ansible would read into it."""
-    return Literal(value) if any(sign in value for sign in ("{{", "{%", "{#")) else value
 
 
 class VaultFile:
@@ -85,7 +62,7 @@ class VaultFile:
         self.is_encrypted = self.vault.is_encrypted(data)
         try:
             text = self.vault.decrypt(data) if self.is_encrypted else data
-            content = yaml.load(text, Loader=_Loader) or {}  # noqa: S506 - a safe loader
+            content = load_yaml(text) or {}
         except AnsibleError:
             reason = f"{self.path} cannot be opened with the vault password of this run"
             raise StoreError(ErrorCode.E_STORE_LOGIN, reason) from None
@@ -108,7 +85,7 @@ class VaultFile:
 
         :raises StoreError: the folder cannot be written.
         """
-        text = HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+        text = HEADER + yaml_text(content)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # mode 600
@@ -215,10 +192,10 @@ def _put(content: dict[str, Any], name: str, versions: Versions) -> None:
     if versions.current:
         # The environment's variables are written in capitals, Ansible's are not.
         place = content.setdefault(SETTINGS, {}) if name.isupper() else content
-        place[name] = _literal(versions.current.value)
+        place[name] = literal(versions.current.value)
     labels: dict[str, Any] = {"current": versions.current.id} if versions.current else {}
     for label in ("previous", "pending"):
         version = getattr(versions, label)
         if version:
-            labels[label] = {"id": version.id, "value": _literal(version.value)}
+            labels[label] = {"id": version.id, "value": literal(version.value)}
     content.setdefault(LABELS, {})[name] = labels

@@ -48,6 +48,7 @@ HOSTILE = [
     "two\nlines\n",
     " spaces ",
     "é\u202e🦄",
+    "\x85 \u2028 \ufeff",
     "!vault x",
     "- a: b",
     "x" * 65_000,
@@ -301,7 +302,7 @@ def test_setup_env_fills_the_store_and_config_check_reads_it(
     def playbook(name: str) -> subprocess.CompletedProcess[str]:
         command = [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, f"playbooks/{name}.yml", "-vvv"]
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", **login}
-        return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+        return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
 
     first = playbook("setup_env")
     assert first.returncode == 0, first.stdout + first.stderr
@@ -408,7 +409,7 @@ def test_vault_another_writer_in_between_is_seen(vault: Vault, monkeypatch: pyte
     """Vault itself refuses the second write (check-and-set); it is decided anew with what the other has written."""
     monkeypatch.setenv("VAULT_TOKEN", vault.token)
     prefix = f"test-{uuid.uuid4()}"
-    store, other = (VaultStore(prefix, address=vault.address) for _ in range(2))
+    store, other = (VaultStore(prefix, address=vault.address) for _number in range(2))
     store.set("JWT_SECRET", "one")
     write = store._kv.create_or_update_secret
 
@@ -504,7 +505,9 @@ def test_file_ansible_takes_its_values_for_text(tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-e", f"@{file.path}"]
     words = ["--vault-password-file", str(password), "-m", "ansible.builtin.debug", "-a"]
     for name, value in (("mongodb_admin_password", "{{ 6 * 7 }} {% raw %} {# x"), ("redis_admin_password", "49")):
-        shown = subprocess.run([*command, *words, f"var={name}"], capture_output=True, text=True, cwd=tmp_path)
+        shown = subprocess.run(
+            [*command, *words, f"var={name}"], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
         assert json.loads(shown.stdout.partition("=>")[2])[name] == (int(value) if value.isdigit() else value), shown
 
 
