@@ -11,7 +11,7 @@ from typing import Any
 from ansible.parsing.vault import VaultLib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.halobuzz.platform.plugins.module_utils._errors import failure
+from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.config_copy import CopyError, differences, opened
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.refused import Refused
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store import SecretStore, StoreError
@@ -60,9 +60,9 @@ class ActionModule(ActionBase):
             if settings and not self._task.check_mode:
                 _write_settings(Path(options["settings_file"]), options["source"], parts["settings"])
         except CopyError as error:
-            raise Refused(failure(error.code, f"{options['source']}: {error.reason}")) from None
+            raise Refused(failure(ErrorCode.E_CONFIG_COPY, f"{options['source']}: {error}")) from None
         except StoreError as error:
-            raise Refused(failure(error.code, error.reason)) from None
+            raise Refused(failure(error.code, error.reason, error.next_command)) from None
         for line in self._lines(options, settings, secrets, len(new)):
             display.display(line)
         result.update(changed=bool(settings or new), settings=settings, secrets=secrets)

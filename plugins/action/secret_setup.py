@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             else:
                 setup, result["changed"] = self._complete_server(store, options, task_vars)
         except StoreError as error:
-            raise Refused(failure(error.code, error.reason)) from None
+            raise Refused(failure(error.code, error.reason, error.next_command)) from None
         done = result["changed"] and not self._task.check_mode
         for line in _secret_setup.report_lines(setup, store.place, store.advice, done):
             display.display(line)

@@ -14,19 +14,13 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode
 
 # What a copy holds, values by name: `files` by service, the others by variable.
 PARTS = ("settings", "secrets", "platform_secrets", "files")
 
 
 class CopyError(Exception):
-    """A copy that cannot be used. ``code`` and ``reason`` say why; neither holds a value."""
-
-    def __init__(self, reason: str, code: ErrorCode = ErrorCode.E_CONFIG_COPY) -> None:
-        super().__init__(f"{code.value}: {reason}")
-        self.code = code
-        self.reason = reason
+    """A copy that cannot be used; its text says why and holds no value."""
 
 
 def _vault(password: str) -> VaultLib:
@@ -69,7 +63,7 @@ def summary(text: str, password: str) -> dict[str, Any]:
     try:
         parts = opened(text, password)
     except CopyError as error:
-        return {"problem": error.reason}
+        return {"problem": str(error)}
     secrets = len(parts["secrets"]) + len(parts["platform_secrets"])
     return {"problem": "", "settings": len(parts["settings"]), "secrets": secrets, "services": len(parts["files"])}
 

@@ -41,12 +41,16 @@ NOTHING = Versions()
 
 
 class StoreError(Exception):
-    """A store that does not do what it was asked. ``code`` says why, ``reason`` the rest; neither holds a value."""
+    """A store that does not do what it was asked. ``code`` says why, ``reason`` the rest; neither holds a value.
 
-    def __init__(self, code: ErrorCode, reason: str) -> None:
+    ``next_command`` is given where the code's own would mislead.
+    """
+
+    def __init__(self, code: ErrorCode, reason: str, next_command: str | None = None) -> None:
         super().__init__(f"{code.value}: {reason}")
         self.code = code
         self.reason = reason
+        self.next_command = next_command
 
 
 class SecretStore(ABC):

@@ -110,10 +110,8 @@ class VaultFile:
         :raises StoreError: another file sets them; only one of the two would count.
         """
         if SETTINGS not in content and config_secrets:
-            text = f"config_secrets is set in another file than {self.path}; only one of them would count"
-            raise StoreError(
-                ErrorCode.E_VAULT, f"{text}. Next: -e config_setup_file=THAT_FILE, or move it into this one"
-            )
+            reason = f"config_secrets is set in another file than {self.path}; only one of them would count"
+            raise StoreError(ErrorCode.E_VAULT, reason, "-e config_setup_file=THAT_FILE, or move it into this one")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -59,14 +59,18 @@ class VaultStore(SecretStore):
         self.mount = mount.strip("/")
         self.place = f"Vault, {self.mount}/{self.prefix}/"
         self.advice = f"vault kv put -mount={self.mount} {self.prefix}/NAME value=@FILE"
-        self._client: Any = hvac.Client(
-            url=address, namespace=os.environ.get("VAULT_NAMESPACE"), timeout=TIMEOUT_SECONDS, session=None
-        )
+        namespace = os.environ.get("VAULT_NAMESPACE")
+        self._client: Any = hvac.Client(url=address, namespace=namespace, timeout=TIMEOUT_SECONDS)
         # Refused for their number, requests were not looked at, so that writes may be repeated, too.
         patience = Retry(
-            ATTEMPTS - 1, status_forcelist=(429,), allowed_methods=None, backoff_factor=0.5, connect=0, read=0
+            total=ATTEMPTS - 1,
+            status_forcelist=(429,),
+            allowed_methods=None,
+            backoff_factor=0.5,
+            connect=0,
+            read=0,
+            raise_on_status=False,
         )
-        patience.raise_on_status = False
         for scheme in ("http://", "https://"):
             self._client.adapter.session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=patience))
 

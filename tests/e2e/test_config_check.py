@@ -48,6 +48,11 @@ def test_a_file_is_checked_without_an_inventory(tmp_path: Path) -> None:
     assert f"{env_file}:3: CORS_ORIGIN: allows any page" in done.output
     found = {(one["rule"], one["name"]) for one in json.loads(report.read_text())["findings"]}
     assert {("variable-misspelt", "JWT_SECERT"), ("required-missing", "JWT_SECRET")} <= found
+    # Nobody is asked, so a limit must not leave the check without anybody to run it.
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {web1: {}, web2: {}}}\n")
+    limited = playbook("config_check", "-e", json.dumps(options), "--limit", "web2", inventory=tmp_path)
+    assert limited.code != 0
+    assert f"{env_file}:3: CORS_ORIGIN: allows any page" in limited.output
 
 
 def test_the_vault_file_is_made_once_and_completed(tmp_path: Path) -> None:
