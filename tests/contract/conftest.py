@@ -36,6 +36,8 @@ from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_aws
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_file import FileStore, VaultFile
 from ansible_collections.halobuzz.platform.plugins.plugin_utils.secret_store_vault import VaultStore
 
+# Before a test gives itself a home of its own: Go keeps what it has compiled in the machine's.
+MACHINE_ENVIRONMENT = dict(os.environ)
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "made-up"}
 
 
@@ -57,7 +59,10 @@ class Vault:
 
     def __init__(self, folder: Path) -> None:
         lab = str(CHECKOUT / "tests" / "lab" / "lab")
-        program = subprocess.run([lab, "vault-core"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
+        built = subprocess.run(
+            [lab, "vault-core"], check=True, stdout=subprocess.PIPE, text=True, env=MACHINE_ENVIRONMENT
+        )
+        program = built.stdout.split()[-1]
         self.process = subprocess.Popen([program, str(folder)], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.address = self.process.stdout.readline().strip()
