@@ -17,11 +17,12 @@ __all__ = ["load"]
 LAB = CHECKOUT / "tests" / "lab" / "lab"
 CONTAINER = "halobuzz-lab-{}"
 DOWNLOADS = "/var/lib/docker/tmp"
-pytestmark = [
-    pytest.mark.usefixtures("platform", "mended"),
-    pytest.mark.long,
-    pytest.mark.parametrize("load", [EDGES[:1]], indirect=True),  # clients of a broken host's own edge cannot be helped
-]
+pytestmark = [pytest.mark.usefixtures("platform", "mended"), pytest.mark.long]
+
+
+def clients_on(edge: int) -> pytest.MarkDecorator:
+    """Clients on one edge alone: those of a broken host's own cannot be helped."""
+    return pytest.mark.parametrize("load", [EDGES[edge : edge + 1]], indirect=True)
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ BEFORE_THE_SWITCH = {
 }
 
 
+@clients_on(0)
 @pytest.mark.parametrize("fault", BEFORE_THE_SWITCH)
 def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, load: SteadyLoad) -> None:
     del load
@@ -72,6 +74,7 @@ def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, lo
     finish(version)
 
 
+@clients_on(0)
 def test_a_docker_engine_dies_in_the_middle(load: SteadyLoad) -> None:
     del load
     version = other_version()
@@ -80,6 +83,7 @@ def test_a_docker_engine_dies_in_the_middle(load: SteadyLoad) -> None:
     finish(version)
 
 
+@clients_on(0)
 def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     del load
     version = other_version()
@@ -98,6 +102,20 @@ def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     assert releases()[-1].split()[:2] == [number, "running"]  # there was nothing left to do for it
 
 
+@clients_on(1)
+def test_the_acting_manager_falls_silent_in_the_middle(load: SteadyLoad) -> None:
+    del load
+    version = other_version()
+    done = broken(version, "Wait until it runs", f"docker pause {CONTAINER.format('node1')}")
+    assert done.code != 0
+    assert "E_HOST_UNREACHABLE: node1" in done.output, done.output[-3000:]
+    assert "was under way, and Swarm goes on with it" in done.output
+    assert "Bring back the release before" not in done.output
+    subprocess.run(["docker", "unpause", CONTAINER.format("node1")], check=True)
+    finish(version)
+
+
+@clients_on(0)
 def test_the_managers_lose_their_majority_in_the_middle(load: SteadyLoad) -> None:
     version = other_version()
     pause = "docker pause {} {}".format(*(CONTAINER.format(name) for name in ("node2", "node3")))
