@@ -82,6 +82,8 @@ def test_a_copy_comes_back_as_it_was(
 
 
 def test_a_copy_goes_to_s3_and_comes_from_there(inventory: Inventory, vault: list[str]) -> None:
+    lab = str(CHECKOUT / "tests/lab/lab")
+    subprocess.run([lab, "start", "s3"], check=True)  # comes back when it serves
     s3 = dict(word.split("=", 1) for word in shlex.split((CHECKOUT / ".lab" / "s3.env").read_text()) if "=" in word)
     endpoint = ["-e", "config_backup_s3_endpoint=" + s3["S3_ENDPOINT"].replace("s3.halobuzz.lab", "10.99.0.4")]
     keys = {
@@ -90,6 +92,9 @@ def test_a_copy_goes_to_s3_and_comes_from_there(inventory: Inventory, vault: lis
         "AWS_DEFAULT_REGION": s3["S3_REGION"],
     }
     there = ["-e", "config_backup_destination=s3://halobuzz-backup/configuration", *endpoint]
+    refused = playbook("config_backup", *there, **{**keys, "AWS_SECRET_ACCESS_KEY": "another"})
+    assert "E_CONFIG_COPY: s3://halobuzz-backup/configuration/halobuzz-" in refused.output
+    assert "AWS_ACCESS_KEY_ID" in refused.output
     done = playbook("config_backup", *there, **keys)
     assert done.code == 0, done.output
     assert set(playbook("config_backup", *there, **keys).changed.values()) == {0}

@@ -143,15 +143,9 @@ def _require_engine() -> None:
 def command_destroy(lab: Lab, options: argparse.Namespace) -> None:
     """Remove the lab."""
     if shutil.which("docker") and machine.engine_answers():
-        removed = hosts.remove_hosts(lab)
-        containers = docker("ps", "-aq", "--filter", f"label=halobuzz.lab={lab.name}").split()
-        if containers:
-            docker("rm", "-f", "-v", *containers)
-        volumes = docker("volume", "ls", "-q", "--filter", f"label=halobuzz.lab={lab.name}").split()
-        if volumes:
-            docker("volume", "rm", "-f", *volumes)
+        removed, services_removed = hosts.remove_containers(lab)
         docker("network", "rm", lab.prefix, check=False)
-        say(f"removed {removed} hosts, {len(containers)} service containers, their volumes and the network")
+        say(f"removed {removed} hosts, {services_removed} service containers, their volumes and the network")
         if options.images:
             images.remove_images()
     inventory.remove_inventory(lab)

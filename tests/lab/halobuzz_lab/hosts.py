@@ -203,6 +203,18 @@ def remove_hosts(lab: Lab) -> int:
     return len(names)
 
 
+def remove_containers(lab: Lab) -> tuple[int, int]:
+    """Remove hosts, services and all their volumes, whichever checkout made them; return how many hosts and services."""
+    removed = remove_hosts(lab)
+    containers = docker("ps", "-aq", "--filter", f"label=halobuzz.lab={lab.name}").split()
+    if containers:
+        docker("rm", "-f", "-v", *containers)
+    volumes = docker("volume", "ls", "-q", "--filter", f"label=halobuzz.lab={lab.name}").split()
+    if volumes:
+        docker("volume", "rm", "-f", *volumes)
+    return removed, len(containers)
+
+
 def foreign_containers(lab: Lab) -> dict[str, str]:
     """Containers of this lab's name that it did not make: container name and the checkout that did (empty: unknown)."""
     rows = docker_json("ps", "-a", "--filter", f"label=halobuzz.lab={lab.name}")
@@ -216,7 +228,10 @@ def foreign_containers(lab: Lab) -> dict[str, str]:
 
 
 def take_over(lab: Lab, *, allowed: bool) -> None:
-    """Remove this lab's containers when another checkout made them and `allowed`; else raise LabError naming it."""
+    """Remove this lab when another checkout made it and `allowed`; else raise LabError naming it.
+
+    With its volumes: the S3 server's hold the keys of the other checkout.
+    """
     foreign = foreign_containers(lab)
     if not foreign:
         return
@@ -227,5 +242,4 @@ def take_over(lab: Lab, *, allowed: bool) -> None:
             "`tests/lab/lab up --take-over` to remove it from here, or choose another name: LAB_NAME=mine"
         )
     say(f"removing the lab that {other or 'an unknown checkout'} left behind")
-    remove_hosts(lab)
-    docker("rm", "-f", "-v", *foreign, check=False)
+    remove_containers(lab)
