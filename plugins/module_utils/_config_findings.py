@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
@@ -112,6 +112,9 @@ RULES: dict[str, Rule] = {
     "mongodb-write-concern": Rule(ERROR, SERVICES, "Writes are reported as done before a majority has them."),
     "mongodb-retry-writes-off": Rule(WARNING, SERVICES, "Writes fail whenever a new primary is elected."),
     "service-address-unknown": Rule(ERROR, SERVICES, "An address inside of the platform that no service has."),
+    # What only the one who is meant can say, asked for with config_check_probes
+    "probe-failed": Rule(ERROR, SERVICES, "The provider or database refuses what is set."),
+    "probe-not-checked": Rule(WARNING, SERVICES, "Nobody could say whether it is accepted."),
     # What only several settings together show
     "memory-exceeded": Rule(ERROR, SERVICES, "The replicas' memory limits are more than the hosts have."),
     "connections-exceeded": Rule(ERROR, SERVICES, "The replicas' pools are more than MongoDB accepts."),
@@ -162,6 +165,22 @@ def with_accepted(findings: Iterable[Finding], accepted: Iterable[str]) -> list[
         reason, fix = f"{pair} is accepted, and nothing is found there", "remove it from config_check_accepted"
         marked.append(Finding("accepted-without-finding", pair.partition(":")[2], 0, reason, fix))
     return marked
+
+
+def of_probes(probes: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Return a finding for each live probe that has not passed."""
+    rules = {"failed": "probe-failed", "not_checked": "probe-not-checked"}
+    return [
+        Finding(
+            rules[one["state"]],
+            one["name"],
+            0,
+            f"{one['probe']}: {'not checked, ' if one['state'] == 'not_checked' else ''}{one['reason']}",
+            one["fix"],
+        )
+        for one in probes
+        if one["state"] in rules
+    ]
 
 
 def _place(one: Finding, source: str) -> str:

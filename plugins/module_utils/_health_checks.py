@@ -90,7 +90,8 @@ def _connection_problem(error: OSError, spec: Spec) -> Finding:
 # --- http, tcp, tls -------------------------------------------------------------------------------------------------
 
 
-def _tls_context(spec: Spec) -> ssl.SSLContext:
+def tls_context(spec: Spec) -> ssl.SSLContext:
+    """Return what checks certificates against the authority of ``ca_file``, or the system's own."""
     return ssl.create_default_context(cafile=spec.get("ca_file") or None)
 
 
@@ -157,7 +158,7 @@ def check_http(spec: Spec) -> Finding:
     host, port = url.hostname or "", url.port
     connection: http.client.HTTPConnection
     if url.scheme == "https":
-        connection = http.client.HTTPSConnection(host, port, timeout=deadline.left(), context=_tls_context(spec))
+        connection = http.client.HTTPSConnection(host, port, timeout=deadline.left(), context=tls_context(spec))
     else:
         connection = http.client.HTTPConnection(host, port, timeout=deadline.left())
     try:
@@ -205,7 +206,7 @@ def check_tls(spec: Spec) -> Finding:
     try:
         with socket.create_connection((host, port), timeout=deadline.left()) as plain:
             plain.settimeout(deadline.left())
-            with _tls_context(spec).wrap_socket(plain, server_hostname=spec.get("server_name") or host) as secure:
+            with tls_context(spec).wrap_socket(plain, server_hostname=spec.get("server_name") or host) as secure:
                 certificate: Any = secure.getpeercert() or {}
     except OSError as error:
         return _connection_problem(error, spec)
@@ -256,7 +257,8 @@ class RedisLine:
         if kind == b"-":
             raise RedisError(clean(text, 120))
         if kind == b"$":
-            return self._file.read(int(text) + 2)[:-2].decode("utf-8", "replace")
+            length = int(text)  # -1: nothing is there
+            return self._file.read(length + 2)[:-2].decode("utf-8", "replace") if length >= 0 else ""
         return text
 
 
@@ -308,7 +310,7 @@ def check_redis(spec: Spec) -> Finding:
         except ValueError:  # its words would quote a password that was not percent-encoded
             return Finding(False, "the Redis URL is not usable: percent-encode its password", "uri")
         user, password = urllib.parse.unquote(uri.username or ""), urllib.parse.unquote(uri.password or "")
-        tls = _tls_context(spec) if uri.scheme == "rediss" else None
+        tls = tls_context(spec) if uri.scheme == "rediss" else None
     facts = {"name": spec.get("name") or "", "container": spec.get("container") or ""}
     try:
         line = RedisLine(host, port, deadline, tls)

@@ -87,6 +87,11 @@ options:
       request_timeout_seconds:
         description: How long the edge waits for an answer.
         type: int
+  probes:
+    description: What live probes have found, RV(halobuzz.platform.config_probe#module:probes). Each that has not passed is a finding.
+    type: list
+    elements: dict
+    default: []
   json_file:
     description: Where to write the findings as JSON.
     type: path

@@ -17,6 +17,7 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings
     as_junit,
     as_sarif,
     in_order,
+    of_probes,
     text_lines,
     with_accepted,
 )
@@ -70,3 +71,17 @@ def test_sarif_names_rule_file_and_line() -> None:
     assert run["results"][0]["level"] == "error"
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (".env.production", 9)
+
+
+def test_a_probe_that_has_not_passed_is_a_finding() -> None:
+    probes = [
+        {"probe": "stripe", "name": "STRIPE_SECRET_KEY", "state": state, "reason": "because", "fix": "a new one"}
+        for state in ("passed", "failed", "not_checked")
+    ]
+    failed, unknown = of_probes(probes)
+    assert (failed.rule, failed.severity, failed.reason) == ("probe-failed", "error", "stripe: because")
+    assert (unknown.rule, unknown.severity, unknown.reason) == (
+        "probe-not-checked",
+        "warning",
+        "stripe: not checked, because",
+    )
