@@ -127,3 +127,19 @@ def test_what_cannot_be_brought_back_is_refused(inventory: Inventory, vault: lis
         assert said in refused.output
     assert {path: path.read_bytes() for path in inventory.folder.rglob("*") if path.is_file()} == before
     assert "E_NO_RELEASE" in playbook("config_backup", "-e", "config_backup_release=4711").output
+
+
+@pytest.mark.long
+def test_without_a_password_nothing_is_kept_and_both_ends_say_so(platform: Path, tmp_path: Path) -> None:
+    del platform
+    changes = {"config_backup_password": "", "config_environment": lab_settings(LOG_LEVEL="debug")}
+    planned = playbook("deploy_prod", "--check", "-e", json.dumps(changes))
+    assert "its configuration is not kept: config_backup_password is not set" in planned.output
+    assert playbook("deploy_prod", "-e", json.dumps(changes)).code == 0
+    try:
+        refused = playbook("config_backup", "-e", f"config_backup_destination={tmp_path / 'copies'}")
+        assert refused.code != 0
+        assert "it kept no configuration, as config_backup_password was not set" in refused.output
+        assert not (tmp_path / "copies").exists()
+    finally:
+        assert playbook("deploy_prod").code == 0
