@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
         names = [(probe, name) for probe in wanted for name in DATABASES[probe]]
         databases = {name: [probe, values[name]] for probe, name in names if values.get(name)}
         outcomes: dict[str, Any] = {}
-        trouble = "not set"
+        trouble = ""
         if databases:
             parameters = {"databases": databases, "timeout_seconds": seconds}
             host = self._task.delegate_to or task_vars.get("inventory_hostname")
@@ -89,8 +89,9 @@ class ActionModule(ActionBase):
                 trouble = f"{host} is unreachable, and databases are asked from there"
         found = []
         for probe, name in names:
-            absent = [NOT_CHECKED, trouble if name in databases else "not set", "make health", 0.0]
-            state, reason, fix, took = outcomes.get(name, absent)
+            silent = (NOT_CHECKED, trouble, "make health", 0.0)
+            unset = (NOT_CHECKED, "not set", "set it, or leave this probe out", 0.0)
+            state, reason, fix, took = outcomes.get(name, silent if name in databases else unset)
             found.append(_found(probe, name, (state, reason, fix), took))
         return found
 
@@ -106,8 +107,10 @@ def _wanted(asked_for: list[str], values: dict[str, str]) -> list[str]:
         guesses = [f"{name} (did you mean {guess}?)" if (guess := nearest(name, known)) else name for name in unknown]
         reason = f"config_check_probes: no such probe: {', '.join(guesses)}"
         raise Refused(failure(ErrorCode.E_CONFIG, reason, f"all, or any of {', '.join(known)}"))
-    used = [name for name in known if name in DATABASES or config_probes.is_used(PROBES[name], values)]
-    return used if "all" in asked_for else [name for name in known if name in asked_for]
+    if "all" not in asked_for:
+        return [name for name in known if name in asked_for]
+    needs = {**DATABASES, **{name: probe.needs for name, probe in PROBES.items()}}
+    return [name for name in known if any(values.get(variable) for variable in needs[name])]
 
 
 def _timed(name: str, values: dict[str, str], address: str, seconds: float) -> Found:

@@ -270,11 +270,6 @@ DATABASES = {"mongodb": ("MONGODB_URI",), "redis": ("REDIS_URL", "REDIS_CACHE_UR
 """Probes that run on a host, by name: the variables that hold their URIs."""
 
 
-def is_used(probe: Probe, values: Values) -> bool:
-    """Whether anything of this provider is set."""
-    return any(values.get(name) for name in probe.needs)
-
-
 def ask(probe: Probe, values: Values, base: str, timeout_seconds: float) -> Outcome:
     """Ask one provider; whatever goes wrong on the way is an outcome, too.
 
