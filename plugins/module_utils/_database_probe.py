@@ -63,7 +63,7 @@ def judge_mongodb_login(database: str, info: dict[str, Any]) -> Outcome:
     may: set[str] = set()
     for privilege in info.get("authenticatedUserPrivileges", []):
         resource = privilege.get("resource", {})
-        if resource.get("db") == database and resource.get("collection") == "":
+        if resource.get("anyResource") or (resource.get("db") in ("", database) and resource.get("collection") == ""):
             may.update(privilege.get("actions", []))
     missing = [action for action in NEEDED_ACTIONS if action not in may]
     if missing:

@@ -118,4 +118,4 @@ def test_nobody_there_is_a_warning(inventory: Inventory) -> None:
     assert "mongodb: not checked, node1 is unreachable, and databases are asked from there" in done.output
     assert "stripe: not checked" in done.output
     assert "s3: not checked, S3 does not answer" in done.output
-    assert playbook("config_check", "-e", "config_check_probes=strype").output.count("did you mean stripe?") == 1
+    assert "did you mean stripe?" in playbook("config_check", "-e", "config_check_probes=strype").output

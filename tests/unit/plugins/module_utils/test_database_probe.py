@@ -40,6 +40,7 @@ READ_WRITE = ("find", "insert", "update", "remove", "createIndex", "listCollecti
         (login("ownRole", *READ_WRITE), PASSED, "ownRole@halobuzz"),
         (login("read", "find"), FAILED, "may not insert, update, remove, createIndex in halobuzz"),
         (login("readWrite", *READ_WRITE, database="other"), FAILED, "may not find"),
+        (login("backup", "find", database=""), FAILED, "may not insert, update, remove, createIndex in halobuzz"),
         (login("root", *READ_WRITE), FAILED, "is an administrator (root@halobuzz)"),
         (login("readWriteAnyDatabase", *READ_WRITE), FAILED, "is an administrator"),
         ({"authenticatedUsers": []}, FAILED, "nobody is logged in"),
