@@ -44,6 +44,7 @@ class ActionModule(ActionBase):
                 "services": {"type": "list", "elements": "dict", "default": []},
                 "limits": {"type": "dict", "default": {}, "options": {name: {"type": "int"} for name in LIMITS}},
                 "probes": {"type": "list", "elements": "dict", "default": []},
+                "files": {"type": "dict", "default": {}},
                 "json_file": {"type": "path"},
                 "junit_file": {"type": "path"},
                 "sarif_file": {"type": "path"},
@@ -58,11 +59,13 @@ class ActionModule(ActionBase):
             **{name: value for name, value in options["limits"].items() if value is not None},
         )
         findings += check(entries, options["schema"], context, options["schema_extra"])
-        findings += _config_findings.of_probes(options["probes"])
+        findings += _config_findings.of_probes(options["probes"]) + _config_findings.of_files(options["files"])
         findings = _config_findings.in_order(_config_findings.with_accepted(findings, options["accepted"]))
         errors = sum(one.severity == ERROR for one in findings)
         if options["report"] == "always" or errors:
             for line in _config_findings.text_lines(findings, source, context.environment, len(entries)):
+                display.display(line)
+            for line in _config_findings.file_lines(options["files"]):
                 display.display(line)
         elif findings:
             display.display(f"Configuration: {len(findings)} warnings, shown by make config-check")

@@ -115,6 +115,9 @@ RULES: dict[str, Rule] = {
     # What only the one who is meant can say, asked for with config_check_probes
     "probe-failed": Rule(ERROR, SERVICES, "The provider or database refuses what is set."),
     "probe-not-checked": Rule(WARNING, SERVICES, "Nobody could say whether it is accepted."),
+    # What the programs themselves say of the files that they will read, asked for with config_check_files
+    "file-refused": Rule(ERROR, FORMAT, "The program that reads a rendered file refuses it."),
+    "file-not-checked": Rule(WARNING, FORMAT, "The program that reads a rendered file could not be asked."),
     # What only several settings together show
     "memory-exceeded": Rule(ERROR, SERVICES, "The replicas' memory limits are more than the hosts have."),
     "connections-exceeded": Rule(ERROR, SERVICES, "The replicas' pools are more than MongoDB accepts."),
@@ -180,6 +183,41 @@ def of_probes(probes: Iterable[Mapping[str, Any]]) -> list[Finding]:
         )
         for one in probes
         if one["state"] in rules
+    ]
+
+
+def of_files(answers: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """Return a finding for each rendered file that its own program did not pass.
+
+    :param answers: host name to the result of host_files with ``check_only``; the same words from several hosts are one finding.
+    """
+    rules = {"failed": "file-refused", "not_checked": "file-not-checked"}
+    hosts: dict[tuple[str, str, str], list[str]] = {}
+    for host, answer in answers.items():
+        for one in answer.get("refused", []):
+            hosts.setdefault((one["path"], one["state"], one["reason"]), []).append(host)
+    fixes = {"failed": "correct what it names", "not_checked": "make deploy-prod"}
+
+    def told(reason: str) -> str:  # HAProxy begins with its version and path
+        return " | ".join(line.strip() for line in reason.splitlines() if not line.startswith("[NOTICE]"))
+
+    return [
+        Finding(rules[state], path, 0, f"{', '.join(sorted(names))}: {told(reason)}", fixes[state])
+        for (path, state, reason), names in hosts.items()
+    ]
+
+
+def file_lines(answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line for each rendered file that its program accepts on all hosts that were asked."""
+    hosts: dict[str, list[str]] = {}
+    for host, answer in answers.items():
+        for path in answer.get("tried", []):
+            hosts.setdefault(path, []).append(host)
+    refused = {one["path"] for answer in answers.values() for one in answer.get("refused", [])}
+    return [
+        f"✅ {path}: accepted by the program that reads it ({', '.join(sorted(names))})"
+        for path, names in sorted(hosts.items())
+        if path not in refused
     ]
 
 

@@ -23,6 +23,10 @@ class FileRefused(Exception):
         self.path, self.reason = path, reason
 
 
+class CheckerMissing(FileRefused):
+    """Nothing was learned of the file: its checker, or what it needs, is not there."""
+
+
 def merge_json(have: Any, want: Any) -> Any:
     """Return ``have`` with every key of the mapping ``want`` set (recursively); lists and scalars are replaced."""
     if not (isinstance(have, dict) and isinstance(want, dict)):
@@ -71,7 +75,7 @@ def wanted_content(entry: dict[str, Any], present: bytes | None) -> bytes:
 def check_content(path: str, staged: str, command: list[str]) -> None:
     """Run the file's own checker on the staged copy (``%s`` in ``command``).
 
-    :raises FileRefused: with the checker's last lines.
+    :raises FileRefused: with the checker's last lines; CheckerMissing where it could not run.
     """
     try:
         # Runs without an AnsibleModule, so there is no run_command.
@@ -79,10 +83,31 @@ def check_content(path: str, staged: str, command: list[str]) -> None:
             [part.replace("%s", staged) for part in command], capture_output=True, check=False, text=True, timeout=60
         )
     except FileNotFoundError:
-        raise FileRefused(path, f"its checker {command[0]} is not installed") from None
+        raise CheckerMissing(path, f"its checker {command[0]} is not installed") from None
     if done.returncode != 0:
         said = (done.stdout + done.stderr).replace(staged, path).strip().splitlines()
+        if command[0] == "docker" and done.returncode == 125:  # docker run's own trouble: no engine, no image
+            raise CheckerMissing(path, "\n".join(said[-2:]))
         raise FileRefused(path, "\n".join(said[-12:]) or f"checker exit code {done.returncode}")
+
+
+def try_file(entry: dict[str, Any]) -> None:
+    """Let the file's checker look at the wanted content beside the file, which stays as it is.
+
+    :raises FileRefused: as :func:`check_content` does; CheckerMissing, too, where the folder is not there yet.
+    """
+    path = entry["path"]
+    try:
+        handle, staged = tempfile.mkstemp(prefix=".halobuzz-", dir=os.path.dirname(path))
+    except FileNotFoundError:
+        raise CheckerMissing(path, "its folder is not there yet: nothing was deployed to this host") from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(wanted_content(entry, read_file(path)))
+        set_attributes(staged, entry)
+        check_content(path, staged, entry["validate"])
+    finally:
+        os.unlink(staged)
 
 
 def replace_file(path: str, content: bytes, entry: dict[str, Any]) -> None:

@@ -92,6 +92,12 @@ options:
     type: list
     elements: dict
     default: []
+  files:
+    description:
+      - What the programs themselves say of the rendered files, by host, results of M(halobuzz.platform.host_files) with
+        O(halobuzz.platform.host_files#module:check_only).
+    type: dict
+    default: {}
   json_file:
     description: Where to write the findings as JSON.
     type: path

@@ -87,6 +87,11 @@ options:
         type: str
         choices: [present, absent]
         default: present
+  check_only:
+    description:
+      - Install nothing. Let the checkers of all files look at what would be installed, and return what each of them says.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -100,6 +105,14 @@ EXAMPLES = r"""
         merge_json:
           log-driver: local
         validate: [dockerd, --validate, --config-file, "%s"]
+
+- name: Only ask whether the rules are right
+  halobuzz.platform.host_files:
+    check_only: true
+    files:
+      - path: /etc/halobuzz/firewall/ruleset.nft
+        content: "{{ ruleset }}"
+        validate: [nft, -c, -f, "%s"]
 """
 
 RETURN = r"""
@@ -108,6 +121,26 @@ paths:
   returned: success
   type: list
   elements: str
+tried:
+  description: Files that have a checker.
+  returned: with O(check_only)
+  type: list
+  elements: str
+refused:
+  description: Files that their checker did not pass.
+  returned: with O(check_only)
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The file.
+      type: str
+    state:
+      description: V(failed), or V(not_checked) where the checker could not run.
+      type: str
+    reason:
+      description: The checker's last lines.
+      type: str
 error_code:
   description: A documented code where the task failed.
   returned: failure
@@ -116,15 +149,33 @@ error_code:
 """
 
 import errno
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
-from ansible_collections.halobuzz.platform.plugins.module_utils._files import FileRefused, ensure_directory, ensure_file
+from ansible_collections.halobuzz.platform.plugins.module_utils._files import (
+    CheckerMissing,
+    FileRefused,
+    ensure_directory,
+    ensure_file,
+    try_file,
+)
 
 ATTRIBUTES = {
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},
 }
+
+
+def _refused(files: list[dict[str, Any]]) -> list[dict[str, str]]:
+    found = []
+    for entry in files:
+        try:
+            try_file(entry)
+        except FileRefused as refused:
+            state = "not_checked" if isinstance(refused, CheckerMissing) else "failed"
+            found.append({"path": entry["path"], "state": state, "reason": refused.reason})
+    return found
 
 
 def main() -> None:
@@ -141,6 +192,7 @@ def main() -> None:
                     **ATTRIBUTES,
                 },
             },
+            "check_only": {"type": "bool", "default": False},
             "files": {
                 "type": "list",
                 "elements": "dict",
@@ -159,6 +211,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if module.params["check_only"]:
+        files = [entry for entry in module.params["files"] if entry["validate"]]
+        module.exit_json(changed=False, tried=[entry["path"] for entry in files], refused=_refused(files))
     paths: list[str] = []
     diffs: list[dict[str, str]] = []
     try:

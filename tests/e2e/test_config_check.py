@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, Inventory, playbook
+from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, Inventory, on_host, playbook
 
 FOUR_LINES = (
     "✅ Configuration validation passed",
@@ -36,6 +36,23 @@ def test_a_weak_secret_in_the_inventory_is_named_and_not_shown(inventory: Invent
     assert "JWT_SECRET: is long enough, but could be guessed" in done.output
     assert "E_CONFIG" in done.output
     assert "hunter2" not in done.output
+
+
+def test_the_programs_themselves_check_the_files_that_they_would_read(inventory: Inventory) -> None:
+    before = on_host("node1", "find /etc/halobuzz -type f -exec sha256sum {} +")
+    files = ("/etc/halobuzz/edge/haproxy.cfg", "/etc/halobuzz/firewall/ruleset.nft")
+    done = playbook("config_check", "-e", "config_check_files=true", inventory=inventory.folder)
+    assert done.code == 0, done.output
+    for path in files:
+        assert f"✅ {path}: accepted by the program that reads it (node1, node2, node3)" in done.output
+    inventory.set(edge_maintenance_served_paths=["^/health(/"], firewall_trusted_interfaces=['docker0" drop'])
+    refused = playbook("config_check", "-e", "config_check_files=true", inventory=inventory.folder)
+    assert refused.code != 0
+    assert f"❌ {files[0]}: node1, node2, node3: [ALERT]" in refused.output
+    assert "missing closing parenthesis" in refused.output
+    assert f"❌ {files[1]}: node1, node2, node3: " in refused.output
+    assert "syntax error" in refused.output
+    assert on_host("node1", "find /etc/halobuzz -type f -exec sha256sum {} +") == before
 
 
 def test_a_file_is_checked_without_an_inventory(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings
     as_json,
     as_junit,
     as_sarif,
+    file_lines,
     in_order,
+    of_files,
     of_probes,
     text_lines,
     with_accepted,
@@ -85,3 +87,23 @@ def test_a_probe_that_has_not_passed_is_a_finding() -> None:
         "warning",
         "stripe: not checked, because",
     )
+
+
+def test_what_programs_say_of_files_is_one_finding_for_all_hosts_that_say_it() -> None:
+    refused = {
+        "path": "/etc/halobuzz/edge/haproxy.cfg",
+        "state": "failed",
+        "reason": "[NOTICE] (1) : version\nline 3: unknown keyword\nfatal",
+    }
+    missing = {"path": "/etc/halobuzz/firewall/ruleset.nft", "state": "not_checked", "reason": "nft is not installed"}
+    answers = {
+        "node2": {"refused": [refused]},
+        "node1": {"refused": [refused, missing]},
+        "node3": {"unreachable": True},
+    }
+    first, second = of_files(answers)
+    assert (first.rule, first.reason) == ("file-refused", "node1, node2: line 3: unknown keyword | fatal")
+    assert (second.rule, second.severity) == ("file-not-checked", "warning")
+    tried = {"tried": [refused["path"], "/etc/a.conf"], "refused": [refused]}
+    (line,) = file_lines({"node2": {"tried": ["/etc/a.conf"], "refused": []}, "node1": tried, "node3": {}})
+    assert line == "✅ /etc/a.conf: accepted by the program that reads it (node1, node2)"

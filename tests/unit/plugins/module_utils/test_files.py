@@ -48,6 +48,19 @@ def test_refused_file_leaves_the_old_one_and_no_leftover(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_file_is_tried_without_being_installed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old\n")
+    _files.try_file(entry(tmp_path / "a", validate=["grep", "-q", "new", "%s"]))
+    with pytest.raises(_files.FileRefused, match="line 3 is bad") as refused:
+        _files.try_file(entry(tmp_path / "a", validate=["sh", "-c", "echo line 3 is bad; exit 1", "%s"]))
+    assert not isinstance(refused.value, _files.CheckerMissing)
+    for path, checker in ((tmp_path / "a", "no-such-checker"), (tmp_path / "absent" / "a", "true")):
+        with pytest.raises(_files.CheckerMissing):
+            _files.try_file(entry(path, validate=[checker, "%s"]))
+    assert (tmp_path / "a").read_text() == "old\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_missing_checker_is_a_refusal(tmp_path: Path) -> None:
     with pytest.raises(_files.FileRefused, match="not installed"):
         _files.ensure_file(entry(tmp_path / "a", validate=["no-such-checker", "%s"]), dry_run=False)
