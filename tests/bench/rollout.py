@@ -132,6 +132,10 @@ def by_service_update(version: str) -> Callable[[], float]:
 
 def by_compose(version: str) -> dict[str, Any]:
     """Measure ``docker compose up -d`` from the other version to this one, on the first host."""
+    opened = {"firewall_public_ports_extra": [str(COMPOSE_PORT)]}
+    seconds_of(
+        playbook_command("playbooks/deploy_prod.yml", "-e", f"platform_version={version}", "-e", json.dumps(opened))
+    )
     on_node1("mkdir -p /root/bench; cat > /root/bench/compose.yml", COMPOSE_FILE)
     tasks = "docker service ps halobuzz_backend --filter desired-state=running --format '{{.Node}}'"
     holder = on_node1(tasks).split()[0]  # node1 need not have a task itself
