@@ -43,6 +43,7 @@ class ActionModule(ActionBase):
                 "accepted": {"type": "list", "elements": "str", "default": []},
                 "services": {"type": "list", "elements": "dict", "default": []},
                 "limits": {"type": "dict", "default": {}, "options": {name: {"type": "int"} for name in LIMITS}},
+                "variables": {"type": "list", "elements": "dict", "default": []},
                 "probes": {"type": "list", "elements": "dict", "default": []},
                 "files": {"type": "dict", "default": {}},
                 "json_file": {"type": "path"},
@@ -59,6 +60,7 @@ class ActionModule(ActionBase):
             **{name: value for name, value in options["limits"].items() if value is not None},
         )
         findings += check(entries, options["schema"], context, options["schema_extra"])
+        findings += _config_findings.of_variables(options["variables"])
         findings += _config_findings.of_probes(options["probes"]) + _config_findings.of_files(options["files"])
         findings = _config_findings.in_order(_config_findings.with_accepted(findings, options["accepted"]))
         errors = sum(one.severity == ERROR for one in findings)

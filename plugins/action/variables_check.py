@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
     """Compare the inventory with what the roles know."""
 
     _requires_connection = False
-    _VALID_ARGS = frozenset(("groups", "roles_by_group"))
+    _VALID_ARGS = frozenset(("groups", "roles_by_group", "report_problems"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """See the module's documentation."""
@@ -89,7 +89,9 @@ class ActionModule(ActionBase):
         environments = {host_values.get("platform_environment", "production") for host_values in values.values()}
         problems += controller_problems(production="production" in environments)
         warnings += _variables.find_lookalikes(raw, options, roles)
-        if problems:
+        if boolean(self._task.args.get("report_problems", False)):
+            result["problems"] = _variables.as_dicts(problems, len(hosts))
+        elif problems:
             code, text = _variables.error_text(problems, len(hosts))
             result.update(failure(code, text, self._next(code, task_vars)))
         result["warnings"] = warnings

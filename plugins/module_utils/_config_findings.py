@@ -63,6 +63,10 @@ RULES: dict[str, Rule] = {
     "variable-unknown": Rule(WARNING, FORMAT, "A name that nothing reads."),
     "variable-without-effect": Rule(WARNING, FORMAT, "Today's releases do not read it."),
     "alias-conflict": Rule(ERROR, FORMAT, "Two names of one setting have different values."),
+    # The inventory around the settings
+    "ansible-variable": Rule(
+        ERROR, FORMAT, "A variable of the inventory is misspelt, missing or wrong, or a group or address is."
+    ),
     # Types
     "type-boolean": Rule(ERROR, FORMAT, "Neither true nor false."),
     "type-integer": Rule(ERROR, FORMAT, "Not a whole number."),
@@ -168,6 +172,20 @@ def with_accepted(findings: Iterable[Finding], accepted: Iterable[str]) -> list[
         reason, fix = f"{pair} is accepted, and nothing is found there", "remove it from config_check_accepted"
         marked.append(Finding("accepted-without-finding", pair.partition(":")[2], 0, reason, fix))
     return marked
+
+
+def of_variables(problems: Iterable[Mapping[str, str]]) -> list[Finding]:
+    """Return a finding for each problem of variables_check."""
+    return [
+        Finding(
+            "ansible-variable",
+            one["name"],
+            0,
+            one["reason"] + (f" ({one['where']})" if one["where"] else ""),
+            one["fix"],
+        )
+        for one in problems
+    ]
 
 
 def of_probes(probes: Iterable[Mapping[str, Any]]) -> list[Finding]:

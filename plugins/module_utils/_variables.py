@@ -304,6 +304,17 @@ def find_address_problems(
     return found
 
 
+def _where(problem: Problem, host_count: int) -> str:
+    return "all hosts" if len(problem.hosts) == host_count and host_count > 1 else ", ".join(problem.hosts)
+
+
+def as_dicts(problems: list[Problem], host_count: int) -> list[dict[str, str]]:
+    """Return the problems as plain data: name, where, reason and fix."""
+    return [
+        {"name": one.name, "where": _where(one, host_count), "reason": one.reason, "fix": one.fix} for one in problems
+    ]
+
+
 def error_text(problems: list[Problem], host_count: int) -> tuple[ErrorCode, str]:
     """Put all problems into one text, one line each.
 
@@ -314,7 +325,7 @@ def error_text(problems: list[Problem], host_count: int) -> tuple[ErrorCode, str
         code = ErrorCode.E_INVENTORY
     lines = []
     for problem in problems:
-        where = "all hosts" if len(problem.hosts) == host_count and host_count > 1 else ", ".join(problem.hosts)
+        where = _where(problem, host_count)
         lines.append(f"{problem.name}{f' ({where})' if where else ''}: {problem.reason} → {problem.fix}")
     if len(lines) == 1:
         return code, f"{lines[0]}{'' if lines[0].endswith('?') else '.'} Nothing was changed."

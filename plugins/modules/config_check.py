@@ -87,6 +87,11 @@ options:
       request_timeout_seconds:
         description: How long the edge waits for an answer.
         type: int
+  variables:
+    description: What is wrong with the inventory's own variables, RV(halobuzz.platform.variables_check#module:problems).
+    type: list
+    elements: dict
+    default: []
   probes:
     description: What live probes have found, RV(halobuzz.platform.config_probe#module:probes). Each that has not passed is a finding.
     type: list

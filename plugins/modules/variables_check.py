@@ -60,6 +60,10 @@ options:
     description: Which roles run on the hosts of a group, to know which variables a host needs.
     type: dict
     required: true
+  report_problems:
+    description: Return the problems instead of failing, for a report that holds others, too.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -96,6 +100,24 @@ variables:
       description: The C(platform_address)es that are names and must resolve on every host.
       type: list
       elements: str
+problems:
+  description: What is wrong.
+  returned: with O(report_problems)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The variable, group or setting.
+      type: str
+    where:
+      description: The hosts that have it.
+      type: str
+    reason:
+      description: What is wrong, without the value of a secret.
+      type: str
+    fix:
+      description: What to do.
+      type: str
 error_code:
   description: C(E_VARIABLES), or C(E_INVENTORY) where only groups and addresses are wrong.
   returned: failure

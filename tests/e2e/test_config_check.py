@@ -30,10 +30,11 @@ def test_what_the_inventory_renders_is_right(inventory: Inventory) -> None:
 
 
 def test_a_weak_secret_in_the_inventory_is_named_and_not_shown(inventory: Inventory) -> None:
-    inventory.set(config_secrets={"JWT_SECRET": "hunter2-" * 8})
+    inventory.set(config_secrets={"JWT_SECRET": "hunter2-" * 8}, edge_max_connection=5)
     done = playbook("config_check", "-vvv", inventory=inventory.folder)
     assert done.code != 0
     assert "JWT_SECRET: is long enough, but could be guessed" in done.output
+    assert "edge_max_connection: no role knows it (all hosts)   [ansible-variable]" in done.output  # in the same report
     assert "E_CONFIG" in done.output
     assert "hunter2" not in done.output
 

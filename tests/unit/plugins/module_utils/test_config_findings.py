@@ -20,6 +20,7 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings
     in_order,
     of_files,
     of_probes,
+    of_variables,
     text_lines,
     with_accepted,
 )
@@ -107,3 +108,15 @@ def test_what_programs_say_of_files_is_one_finding_for_all_hosts_that_say_it() -
     tried = {"tried": [refused["path"], "/etc/a.conf"], "refused": [refused]}
     (line,) = file_lines({"node2": {"tried": ["/etc/a.conf"], "refused": []}, "node1": tried, "node3": {}})
     assert line == "✅ /etc/a.conf: accepted by the program that reads it (node1, node2)"
+
+
+def test_a_variable_of_the_inventory_is_a_finding_with_its_hosts() -> None:
+    problem = {
+        "name": "edge_max_connection",
+        "where": "all hosts",
+        "reason": "no role knows it",
+        "fix": "did you mean it?",
+    }
+    first, second = of_variables([problem, {**problem, "where": ""}])
+    assert (first.rule, first.reason) == ("ansible-variable", "no role knows it (all hosts)")
+    assert second.reason == "no role knows it"
