@@ -134,6 +134,10 @@ RULES: dict[str, Rule] = {
 }
 
 
+ONLY_WHEN_ASKED_FOR = frozenset(("probe-failed", "probe-not-checked", "file-refused", "file-not-checked"))
+"""Rules of config_check_probes and config_check_files: not met means nothing where nobody was asked."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong. ``line`` is 0 where there is no file. No field ever holds a value."""
@@ -169,6 +173,8 @@ def with_accepted(findings: Iterable[Finding], accepted: Iterable[str]) -> list[
     marked = [replace(one, accepted=f"{one.rule}:{one.name}" in pairs) for one in findings]
     met = {f"{one.rule}:{one.name}" for one in marked}
     for pair in sorted(pairs - met):
+        if pair.partition(":")[0] in ONLY_WHEN_ASKED_FOR:
+            continue
         reason, fix = f"{pair} is accepted, and nothing is found there", "remove it from config_check_accepted"
         marked.append(Finding("accepted-without-finding", pair.partition(":")[2], 0, reason, fix))
     return marked

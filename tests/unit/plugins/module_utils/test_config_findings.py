@@ -120,3 +120,8 @@ def test_a_variable_of_the_inventory_is_a_finding_with_its_hosts() -> None:
     first, second = of_variables([problem, {**problem, "where": ""}])
     assert (first.rule, first.reason) == ("ansible-variable", "no role knows it (all hosts)")
     assert second.reason == "no role knows it"
+
+
+def test_an_accepted_probe_is_not_missed_where_nobody_was_asked() -> None:
+    assert with_accepted([], ["probe-not-checked:AGORA_APP_ID"]) == []
+    assert [one.rule for one in with_accepted([], ["cors-wildcard:CORS_ORIGIN"])] == ["accepted-without-finding"]
