@@ -101,17 +101,25 @@ def unfinished(events: list[Event]) -> dict[str, Any] | None:
     return known[-1] if known and known[-1]["result"] == "started" else None
 
 
-def before(events: list[Event], number: int) -> int:
-    """Return which release served before this one did, 0 for none.
+def before(events: list[Event], number: int, only: str = "") -> int:
+    """Return the last release before this one that ran something else, 0 for none.
 
-    Looked up where the release was made, so that rolling back twice goes two back and never to and fro.
+    Looked up where the release was made, so that rolling back twice goes two back and never to and fro. Who deploys the same again, for
+    instance to bring back what was changed by hand, makes a release that equals the one before: going there would change nothing.
+
+    :param only: ``config``: something else means other settings.
     """
-    served = 0
+    parts = ("objects",) if only == "config" else ("stack_sha256", "edge_sha256")
+    served: list[int] = []
     for release in _good(events):
         if release["release"] == number:
-            return served
-        served = int(release["of"])
-    return 0
+            break
+        served.append(int(release["of"]))
+    now = record(events, number)
+    different = (
+        one for one in reversed(served) if any(record(events, one).get(part) != now.get(part) for part in parts)
+    )
+    return next(different, 0)
 
 
 def _contracts(events: list[Event], target: int, now: int) -> list[int]:
@@ -139,9 +147,10 @@ def rollback_plan(events: list[Event], wanted: str, only: str, kept: list[int]) 
         return refused(ErrorCode.E_NO_RELEASE, "no release was ever good here", "make deploy-prod")
     if wanted and not str(wanted).isdecimal():
         return refused(ErrorCode.E_NO_RELEASE, f"release={wanted!r} is no number of a release")
-    asked = int(wanted) if wanted else before(events, now)
+    asked = int(wanted) if wanted else before(events, now, only)
     if not asked:
-        return refused(ErrorCode.E_NO_RELEASE, f"no release served before release {now}")
+        other = "with other settings " if only else ""
+        return refused(ErrorCode.E_NO_RELEASE, f"no other release {other}served before release {now}")
     by_number = {release["release"]: release for release in releases(events)}
     if asked not in by_number:
         return refused(ErrorCode.E_NO_RELEASE, f"there is no release {asked}")

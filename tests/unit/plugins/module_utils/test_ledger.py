@@ -9,19 +9,30 @@ from ansible_collections.halobuzz.platform.plugins.module_utils import _ledger
 
 
 def ledger(*steps: tuple[Any, ...]) -> str:
-    """Write a ledger from ``(result,)`` for a deploy, ``(result, of)`` for a rollback; the numbers count from 1."""
+    """Write a ledger from ``(result,)`` for a deploy, ``(result, of)`` for a rollback; the numbers count from 1.
+
+    ``(result, number, same)`` is a deploy of what release ``same`` was, ``(…, "settings")`` in its settings alone.
+    """
     text = ""
+    content: dict[int, tuple[str, str]] = {}
     for number, (result, *of) in enumerate(steps, start=1):
+        content[number] = (f"stack-{number}", f"settings-{number}")
+        if of[1:]:
+            same = content[of[1]]
+            content[number] = (content[number][0], same[1]) if of[2:] else same
         started = {
             "release": number,
             "event": "started",
             "of": of[0] if of else number,
-            "kind": "rollback" if of else "deploy",
+            "kind": "rollback" if of and of[0] != number else "deploy",
             "at": f"2026-11-24T10:{number:02}:00Z",
             "version": f"git-{number}",
             "by": "ops@controller",
             "reason": "",
             "schema_contract": result == "contract",
+            "stack_sha256": content[number][0],
+            "edge_sha256": "edge",
+            "objects": [content[number][1]],
         }
         text = _ledger.added(text, started)
         if result != "started":
@@ -71,10 +82,23 @@ def test_what_runs_is_the_last_good_one(steps: list[tuple[Any, ...]], serving: i
     assert _ledger.serving(events(*steps)) == serving
 
 
+def test_a_release_of_the_same_again_is_passed_over() -> None:
+    assert target(GOOD, GOOD, ("active", 3, 2)) == 1
+    assert target(GOOD, GOOD, GOOD, ("active", 4, 3), ("active", 5, 3)) == 2
+    assert "no other release served before release 2" in str(target(GOOD, ("active", 2, 1)))
+    # back from 4 to 2, which the same again (3) came after
+    assert target(GOOD, GOOD, ("active", 3, 2), GOOD, ("active", 3)) == 1
+    # only=config passes over releases whose settings are the present ones
+    new_version = ("active", 3, 2, "settings")
+    assert target(GOOD, GOOD, new_version) == 2
+    assert target(GOOD, GOOD, new_version, only="config") == 1
+    assert "with other settings" in str(target(GOOD, ("active", 2, 1, "settings"), only="config"))
+
+
 def test_rolling_back_twice_goes_two_back_and_not_to_and_fro() -> None:
     assert target(GOOD, GOOD, GOOD) == 2
     assert target(GOOD, GOOD, GOOD, ("active", 2)) == 1
-    assert target(GOOD, GOOD, GOOD, ("active", 2), ("active", 1)) == "no release served before release 1"
+    assert target(GOOD, GOOD, GOOD, ("active", 2), ("active", 1)) == "no other release served before release 1"
 
 
 def test_after_a_rollback_a_new_release_goes_back_to_what_it_replaced() -> None:
