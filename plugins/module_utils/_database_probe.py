@@ -90,7 +90,7 @@ def probe_mongodb(uri: str, timeout_seconds: float) -> Outcome:
         return (
             FAILED,
             "the driver cannot use this URI, or it names no database",
-            "mongodb://USER:PASSWORD@HOST:27017/DATABASE",
+            "percent-encode user and password, and end it with /DATABASE",
         )
     try:
         answer = client.admin.command("connectionStatus", showPrivileges=True)

@@ -53,8 +53,9 @@ def test_a_login_must_be_enough_and_not_too_much(info: dict[str, Any], state: st
 
 
 def test_who_does_not_answer_is_not_checked() -> None:
-    assert probe_redis("redis://application:secret-word@127.0.0.1:9", 1)[0] == NOT_CHECKED
-    uri = "mongodb://application:secret-word@127.0.0.1:9/halobuzz"
+    login = "application:secret-word"
+    assert probe_redis(f"redis://{login}@127.0.0.1:9", 1)[0] == NOT_CHECKED
+    uri = f"mongodb://{login}@127.0.0.1:9/halobuzz"
     outcomes = main({"databases": {"MONGODB_URI": ["mongodb", uri]}, "timeout_seconds": 0.3})["outcomes"]
     assert outcomes["MONGODB_URI"][0] == NOT_CHECKED
     assert "secret-word" not in str(outcomes)
