@@ -86,7 +86,9 @@ def probe_mongodb(uri: str, timeout_seconds: float) -> Outcome:
     try:
         client: Any = pymongo.MongoClient(uri, **waits, appname="halobuzz-config-probe", maxPoolSize=1)
         database = client.get_default_database().name
-    except (pymongo.errors.PyMongoError, ValueError):  # never its own words: they may quote the URI
+    except (pymongo.errors.PyMongoError, ValueError) as error:  # never its own words: they may quote the URI
+        if "dnspython" in str(error) or "DNS" in str(error):  # mongodb+srv asks the DNS first
+            return NOT_CHECKED, "the DNS says nothing of its hosts, or this host has no dnspython", "make health"
         return (
             FAILED,
             "the driver cannot use this URI, or it names no database",
@@ -108,8 +110,8 @@ def probe_mongodb(uri: str, timeout_seconds: float) -> Outcome:
 def probe_redis(uri: str, timeout_seconds: float) -> Outcome:
     """Log in as the application does, and send what it needs in forms that change nothing."""
     deadline = Deadline(timeout_seconds)
-    parts = urllib.parse.urlsplit(uri)
     try:
+        parts = urllib.parse.urlsplit(uri)
         host, port = parts.hostname or "", parts.port or 6379
     except ValueError:
         return FAILED, "not a usable Redis URL", "percent-encode its password"

@@ -10,6 +10,7 @@ word for word: answers may quote what was sent.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import socket
 import ssl
@@ -32,7 +33,7 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._database_probe 
 try:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 except ImportError:  # told by probe_s3: the others do not need it
     boto3 = None
 
@@ -56,18 +57,19 @@ def _ask(url: str, timeout_seconds: float, authorization: str, body: Any = None)
         headers["Authorization"] = authorization
     data = None if body is None else json.dumps(body)
     try:
-        response = open_url(
-            url,
-            data=data,
-            headers=headers,
-            timeout=timeout_seconds,
-            follow_redirects="no",
-            http_agent="halobuzz-config-check",
-        )
-        status, text = response.status, response.read(ANSWER_LIMIT_BYTES)
-    except urllib.error.HTTPError as error:
-        status, text = error.code, error.read(ANSWER_LIMIT_BYTES)
-    except (OSError, ValueError) as error:  # URLError, TLS and time-outs are OSErrors
+        try:
+            response = open_url(
+                url,
+                data=data,
+                headers=headers,
+                timeout=timeout_seconds,
+                follow_redirects="no",
+                http_agent="halobuzz-config-check",
+            )
+        except urllib.error.HTTPError as error:
+            response = error  # a refusal is an answer
+        status, text = response.code, response.read(ANSWER_LIMIT_BYTES)
+    except (OSError, ValueError, http.client.HTTPException) as error:  # URLError, TLS and time-outs are OSErrors
         raise NoAnswer(f"{host} {_connection_trouble(getattr(error, 'reason', error))}") from None
     if status == 429:
         raise NoAnswer(f"{host} has had too many requests (429)")
@@ -188,11 +190,8 @@ def probe_agora(_values: Values, _base: str, _timeout_seconds: float) -> Outcome
 _S3_LOGIN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed", "InvalidToken")
 
 
-def probe_s3(values: Values, base: str, timeout_seconds: float) -> Outcome:
-    """Write, read and delete one object below ``config-check-probe/``, as the platform does with uploads."""
-    if boto3 is None:
-        return NOT_CHECKED, "this machine has no boto3", "make tools"
-    client = boto3.client(
+def _s3_client(values: Values, base: str, timeout_seconds: float) -> Any:
+    return boto3.client(
         "s3",
         aws_access_key_id=values["S3_ACCESS_KEY"],
         aws_secret_access_key=values["S3_SECRET_KEY"],
@@ -205,6 +204,16 @@ def probe_s3(values: Values, base: str, timeout_seconds: float) -> Outcome:
             signature_version="s3v4",
         ),
     )
+
+
+def probe_s3(values: Values, base: str, timeout_seconds: float) -> Outcome:
+    """Write, read and delete one object below ``config-check-probe/``, as the platform does with uploads."""
+    if boto3 is None:
+        return NOT_CHECKED, "this machine has no boto3", "make tools"
+    try:
+        client = _s3_client(values, base, timeout_seconds)
+    except (BotoCoreError, ValueError):  # its words quote the address, which may hold anything
+        return FAILED, "S3_ENDPOINT or S3_REGION is not usable", "S3_ENDPOINT is a URL such as https://s3.example.net"
     place = {"Bucket": values["S3_BUCKET"], "Key": f"{S3_PREFIX}{uuid.uuid4()}"}
     doing, written = "write", False
     try:
@@ -232,6 +241,8 @@ def probe_s3(values: Values, base: str, timeout_seconds: float) -> Outcome:
                 "AWS IAM: s3:GetObject, PutObject, DeleteObject on the bucket",
             )
         return NOT_CHECKED, f"S3 answers with {code} when asked to {doing}", "try again"
+    except ParamValidationError:
+        return FAILED, "S3_BUCKET is not the name of a bucket", "correct S3_BUCKET"
     except (BotoCoreError, ValueError) as error:
         return NOT_CHECKED, f"S3 does not answer ({type(error).__name__})", "check S3_ENDPOINT and S3_REGION"
     finally:
@@ -282,5 +293,7 @@ def ask(probe: Probe, values: Values, base: str, timeout_seconds: float) -> Outc
         return FAILED, f"{' or '.join(probe.needs)} holds characters that it cannot have", "copy it again"
     try:
         return probe.ask(values, base or probe.base, timeout_seconds)
+    except (AttributeError, KeyError, TypeError):  # JSON, and not of the form that is documented
+        return NOT_CHECKED, "an answer that tells nothing (of an unknown form)", "look at the provider's status page"
     except NoAnswer as error:
         return NOT_CHECKED, str(error), "can this machine reach it? a proxy is taken from HTTPS_PROXY"

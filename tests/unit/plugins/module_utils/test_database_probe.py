@@ -69,4 +69,5 @@ def test_a_uri_that_no_driver_takes_fails_without_its_words(uri: str) -> None:
 
 
 def test_a_redis_url_that_cannot_be_read_fails() -> None:
-    assert probe_redis("redis://u:pa/ss@h:6379", 0.3)[0] == FAILED
+    for url in ("redis://u:pa/ss@h:6379", "redis://[u:p@h"):
+        assert probe_redis(url, 0.3)[0] == FAILED

@@ -150,6 +150,28 @@ def test_a_page_instead_of_an_answer_is_not_checked(provider: tuple[type[Provide
     assert ask(PROBES["stripe"], VALUES, base, 5)[0] == NOT_CHECKED
 
 
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("sendgrid", {"scopes": None}), ("twilio", {"status": "active", "incoming_phone_numbers": ["a number"]})],
+)
+def test_an_answer_of_another_form_is_not_checked(name: str, body: Any, provider: tuple[type[Provider], str]) -> None:
+    server, base = provider
+    server.answers = dict.fromkeys(GOOD[name], (200, body))
+    assert ask(PROBES[name], VALUES, base, 5)[0] == NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"S3_ENDPOINT": "ftp//x"}, "S3_ENDPOINT"), ({"S3_BUCKET": "a/b?c"}, "S3_BUCKET")],
+)
+def test_an_s3_that_cannot_be_asked_is_named(changed: dict[str, str], reason: str) -> None:
+    values = {"S3_ACCESS_KEY": "a" * 20, "S3_SECRET_KEY": "b" * 40, "S3_BUCKET": "media", "S3_REGION": "us-east-1"}
+    state, said, fix = ask(PROBES["s3"], {**values, "S3_ENDPOINT": "http://127.0.0.1:9", **changed}, "", 1)
+    assert (state, bool(fix)) == (FAILED, True)
+    assert reason in said
+    assert ask(PROBES["s3"], {**values, "S3_ENDPOINT": "http://127.0.0.1:9"}, "", 1)[0] == NOT_CHECKED
+
+
 def test_what_is_not_set_is_named_and_nobody_is_asked() -> None:
     state, reason, _fix = ask(PROBES["twilio"], {"TWILIO_ACCOUNT_SID": "AC1"}, "http://127.0.0.1:9", 2)
     assert (state, reason) == (NOT_CHECKED, "not set: TWILIO_AUTH_TOKEN, TWILIO_PHONE_NUMBER")
