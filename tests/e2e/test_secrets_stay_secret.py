@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, Inventory, lab_settings, on_host, playbook
+from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, Inventory, lab_settings, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "plugins" / "module_utils"))
 from _redact import forms
@@ -21,12 +22,14 @@ HOSTS = ("node1", "node2", "node3")
 
 
 class Sweep:
-    """Looks for every form of every secret."""
+    """Looks for every form of every secret, and for the beginning of each canary."""
 
     def __init__(self, secrets: dict[str, str]) -> None:
         self.forms = {
             form.encode(): name for name, secret in secrets.items() for form in forms(secret) if len(form) >= 12
         }
+        # Not of keys in hexadecimal digits: output is full of digests.
+        self.forms.update({secret[:8].encode(): name for name, secret in secrets.items() if " " in secret})
 
     def hits(self, text: str | bytes) -> set[str]:
         """Return the names of the secrets that stand in the text."""
@@ -113,13 +116,15 @@ def test_no_secret_in_docker_inspect(platform: Path, sweep: Sweep, host: str) ->
     assert sweep.hits(said) == set()
 
 
+JOURNAL_AND_LEFT_FILES = (
+    "journalctl --no-pager -o cat; "
+    "find /tmp /var/tmp /home /root /var/lib/halobuzz/stack -xdev -type f -size -1M -exec cat {} +"
+)
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_secret_in_journal_or_left_files(platform: Path, sweep: Sweep, host: str) -> None:
-    said = on_host(
-        host,
-        "journalctl --no-pager -o cat; find /tmp /var/tmp /home /root /var/lib/halobuzz/stack -xdev -type f -size -1M -exec cat {} +",
-    )
-    assert sweep.hits(said) == set()
+    assert sweep.hits(on_host(host, JOURNAL_AND_LEFT_FILES)) == set()
 
 
 def test_no_secret_in_the_logs_of_the_services(platform: Path, sweep: Sweep) -> None:
@@ -129,3 +134,109 @@ def test_no_secret_in_the_logs_of_the_services(platform: Path, sweep: Sweep) -> 
     )
     assert said
     assert sweep.hits(said) == set()
+
+
+COPIES = CHECKOUT / ".cache" / "canaries"
+# What each playbook is given so that it does its work on the lab. A new playbook without a line here fails a test below.
+PLAYBOOKS: dict[str, tuple[str, ...]] = {
+    "preflight": (),
+    "config_check": ("-e", '{"config_check_probes": "all", "config_check_files": true}'),
+    "deploy_prod": ("-e", "platform_version=v2"),
+    "deploy-prod": (),
+    "releases": (),
+    "rollback": ("-e", "reason=canaries"),
+    "config_backup": ("-e", f"config_backup_destination={COPIES}"),
+    "config_restore": ("-e", f"config_backup_destination={COPIES}"),
+    "scale": ("-e", "scale_service=backend", "-e", "scale_replicas=4"),
+    "restart": ("-e", "restart_service=ai-engine"),
+    "maintenance": ("-e", "minutes=5"),
+    "drain": ("-e", "host=node3"),
+    "undrain": ("-e", "host=node3"),
+    "reboot": ("-e", "host=node3"),
+    "stop": ("-e", "stop_service=ai-engine"),
+    "start": (),
+    "drift": (),
+    "health": (),
+    "status": (),
+    "logs": (),
+}
+# What brings the platform back to everyday life after it.
+AFTERWARDS = {"maintenance": ("maintenance", "-e", "state=off")}
+# Looked at only (`--check --diff`): each has a test of its own that takes long, or makes a platform of its own.
+CHECKED_ONLY: dict[str, tuple[str, ...]] = {
+    "docker_upgrade": (),
+    "remove_host": ("-e", "host=node3"),
+    "destroy": ("-e", "destroy_confirm=halobuzz"),
+    "setup_env": (),
+    "setup_dev": (),
+}
+
+
+def test_every_playbook_is_swept() -> None:
+    assert {path.stem for path in (CHECKOUT / "playbooks").glob("*.yml")} == {*PLAYBOOKS, *CHECKED_ONLY}
+
+
+@pytest.fixture
+def watcher() -> Iterator[CommandLines]:
+    """Command lines of all processes, seen from the start of the test to its end."""
+    thread = CommandLines()
+    thread.start()
+    yield thread
+    thread.stop.set()
+
+
+def killed(name: str, *arguments: str, after_seconds: float) -> str:
+    """Kill a playbook in the middle of its work, then see that it does it all when it is run again; return what both printed."""
+    words = [str(ANSIBLE_PLAYBOOK), "-i", str(LAB_INVENTORY), f"playbooks/{name}.yml", "-vvvv", *arguments]
+    running = subprocess.Popen(
+        words, cwd=CHECKOUT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    threading.Timer(after_seconds, running.kill).start()
+    output, _nothing = running.communicate()
+    again = playbook(name, *arguments, "-vvvv")
+    assert again.code == 0, f"after a kill at {after_seconds:.0f} s:\n{again.output[-3000:]}"
+    return output + again.output
+
+
+def left_on_the_controller(sweep: Sweep) -> dict[Path, set[str]]:
+    """Return which files that Ansible left on this machine hold which secrets."""
+    found = {}
+    for folder in (Path.home() / ".ansible" / "tmp", CHECKOUT / ".cache", CHECKOUT / ".ansible", Path("/dev/shm")):
+        for path in folder.rglob("*"):
+            if path.is_file() and (hits := sweep.hits(path.read_bytes())):
+                found[path] = hits
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [*PLAYBOOKS, *CHECKED_ONLY])
+def test_no_secret_of_a_playbook_in_any_mode(
+    name: str, inventory: Inventory, sweep: Sweep, secrets: dict[str, str], watcher: CommandLines
+) -> None:
+    """Looked at, with a wrong password, done, and killed in the middle of it."""
+    arguments = {**PLAYBOOKS, **CHECKED_ONLY}[name]
+    outputs = {"check": playbook(name, *arguments, "--check", "--diff", "-vvvv").output}
+    if name in PLAYBOOKS:
+        wrong = secrets["mongodb_admin_password"][::-1]
+        inventory.set(mongodb_admin_password=wrong, redis_admin_password=wrong, mongodb_application_password=wrong)
+        failed = playbook(name, *arguments, "--check", "-vvvv", inventory=inventory.folder)
+        assert Sweep({"wrong password": wrong}).hits(failed.output) == set()
+        outputs["wrong password"] = failed.output
+        began = time.monotonic()
+        done = playbook(name, *arguments, "--diff", "-vvvv")
+        took_seconds = time.monotonic() - began
+        assert done.code == 0, done.output[-3000:]
+        outputs["done"] = done.output
+        outputs["killed"] = killed(name, *arguments, after_seconds=took_seconds / 2)
+    if name in AFTERWARDS:
+        assert playbook(*AFTERWARDS[name]).code == 0
+    for mode, output in outputs.items():
+        assert len(output) > 1000, mode
+        assert sweep.hits(output) == set(), mode
+    watcher.stop.set()
+    watcher.join()
+    assert len(watcher.seen) > 50
+    assert sweep.hits(b"\n".join(watcher.seen)) == set()
+    for host in HOSTS:
+        assert sweep.hits(on_host(host, JOURNAL_AND_LEFT_FILES)) == set(), host
+    assert left_on_the_controller(sweep) == {}

@@ -14,6 +14,7 @@ from .hosts import existing_hosts, ssh_options
 from .settings import DOMAIN, REGISTRY_PORT, Lab
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
+_HOSTILE = ("$", '"', "'", "/", "é", " ", "%", "@", ":", "#", "\\")
 
 
 def groups(hosts: list[str]) -> dict[str, list[str]]:
@@ -58,6 +59,17 @@ def _random(length: int = 40) -> str:
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
+def _canary(length: int = 40) -> str:
+    """A password with everything that a URI, a shell, YAML, JSON or a template would have to escape, at places that differ.
+
+    So each part of the platform is used with such passwords every day, and an escaped form that leaks is told from a raw one.
+    """
+    value = [*_random(length)]
+    for hostile in _HOSTILE:
+        value.insert(secrets.randbelow(len(value) - 12) + 8, hostile)  # begins with a word, which is looked for, too
+    return "".join(value)
+
+
 def _digits(length: int) -> str:
     return "".join(secrets.choice(string.digits) for _ in range(length))
 
@@ -66,9 +78,9 @@ def new_secrets() -> dict[str, str | dict[str, str]]:
     """Strong random values for every secret of the lab's platform, in the form that each service would give them."""
     return {
         "config_secrets": {
-            "JWT_SECRET": _random(64),
-            "JWT_REFRESH_SECRET": _random(64),
-            "ADMIN_JWT_SECRET": _random(64),
+            "JWT_SECRET": _canary(64),
+            "JWT_REFRESH_SECRET": _canary(64),
+            "ADMIN_JWT_SECRET": _canary(64),
             "ENCRYPTION_KEY": secrets.token_hex(32),
             "AGORA_APP_ID": secrets.token_hex(16),
             "AGORA_APP_CERT": secrets.token_hex(16),
@@ -77,23 +89,23 @@ def new_secrets() -> dict[str, str | dict[str, str]]:
             "STRIPE_SECRET_KEY": f"sk_live_{_random(48)}",
             "STRIPE_WEBHOOK_SECRET": f"whsec_{_random(32)}",
             "ESEWA_MERCHANT_ID": f"NP-ES-{_random(12).upper()}",
-            "ESEWA_SECRET": _random(32),
+            "ESEWA_SECRET": _canary(),
             "KHALTI_PUBLIC_KEY": f"live_public_key_{secrets.token_hex(16)}",
             "KHALTI_SECRET_KEY": f"live_secret_key_{secrets.token_hex(16)}",
             "OPENAI_API_KEY": f"sk-{_random(48)}",
-            "AI_ENGINE_SECRET": _random(64),
+            "AI_ENGINE_SECRET": _canary(64),
             "SENDGRID_API_KEY": f"SG.{_random(22)}.{_random(43)}",
             "TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",
             "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
             "TWILIO_PHONE_NUMBER": f"+614{_digits(8)}",
         },
         **{
-            f"mongodb_{user}_password": _random()
+            f"mongodb_{user}_password": _canary()
             for user in ("admin", "application", "backup", "restore", "monitoring")
         },
         "mongodb_keyfile": base64.b64encode(secrets.token_bytes(756)).decode(),
-        **{f"redis_{user}_password": _random() for user in ("application", "admin", "monitoring")},
-        "config_backup_password": _random(),
+        **{f"redis_{user}_password": _canary() for user in ("application", "admin", "monitoring")},
+        "config_backup_password": _canary(),
     }
 
 
