@@ -119,10 +119,10 @@ def test_inventory_without_mongodb_is_explained(inventory: Inventory) -> None:
     refused(playbook("deploy_prod", inventory=inventory.folder), "E_INVENTORY", "mongodb", "mongodb_uri")
 
 
-def test_three_problems_are_one_report(inventory: Inventory) -> None:
+def test_problems_of_variables_and_of_the_configuration_are_told_in_one_run(inventory: Inventory) -> None:
     inventory.set(mongodb_prot=1, redis_queue_port="many", config_secrets={"JWT_SECRET": "x" * 64})
     run = playbook("deploy_prod", inventory=inventory.folder)
-    refused(run, "E_VARIABLES", "mongodb_prot", "redis_queue_port")
+    refused(run, "E_VARIABLES", "mongodb_prot", "redis_queue_port", "E_CONFIG", "JWT_SECRET: ")
 
 
 def test_check_mode_refuses_the_same(inventory: Inventory) -> None:
