@@ -34,11 +34,14 @@ class Phase:
     latencies_ms: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     failed_at_seconds: list[float] = field(default_factory=list)
-    websocket_drops: int = 0
+    websocket_drops: Counter[int] = field(default_factory=Counter)  # by websocket
     websocket_refusals: int = 0
 
     def summary(self) -> dict[str, Any]:
-        """Return ``{name, sent, failed, errors, failed_at_seconds, p50_ms, p99_ms, max_ms, websocket_drops, websocket_refusals}``."""
+        """Return ``{name, sent, failed, errors, failed_at_seconds, p50_ms, p99_ms, max_ms}`` and what websockets went through.
+
+        ``websocket_drops`` counts all of them, ``websocket_drops_most`` those of the one that was dropped most often.
+        """
         cuts = statistics.quantiles(self.latencies_ms, n=100) if len(self.latencies_ms) > 1 else [0.0] * 99
         failed = sum(self.errors.values())
         return {
@@ -50,7 +53,8 @@ class Phase:
             "p50_ms": round(cuts[49], 1),
             "p99_ms": round(cuts[98], 1),
             "max_ms": round(max(self.latencies_ms, default=0), 1),
-            "websocket_drops": self.websocket_drops,
+            "websocket_drops": self.websocket_drops.total(),
+            "websocket_drops_most": max(self.websocket_drops.values(), default=0),
             "websocket_refusals": self.websocket_refusals,
         }
 
@@ -161,7 +165,7 @@ class SteadyLoad:
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError, TypeError):
                 pass
             phase = self.phases[-1]
-            phase.websocket_drops += joined
+            phase.websocket_drops.update([number] * joined)
             phase.websocket_refusals += opened.is_set() and not joined
             await asyncio.sleep(0.5)
 
