@@ -85,7 +85,12 @@ class ActionModule(ActionBase):
         try:
             answer = json.loads(said)
         except ValueError:
-            return failure(ErrorCode.E_LOCKED, f"the lock on {host} could not be taken: {said}")
+            # Nobody is known to hold it: the host restarts, or has gone.
+            return failure(
+                ErrorCode.E_LOCKED,
+                f"the lock on {host} could not be taken: {said}",
+                f"see that {host} answers (make status says which hosts do), then run the same command again",
+            )
         if answer["held"]:
             return {}
         return failure(ErrorCode.E_LOCKED, held_by(answer["holder"]))

@@ -161,7 +161,7 @@ PLAYBOOKS: dict[str, tuple[str, ...]] = {
     "logs": (),
 }
 # What brings the platform back to everyday life after it.
-AFTERWARDS = {"maintenance": ("maintenance", "-e", "state=off")}
+AFTERWARDS = {"maintenance": ("maintenance", "-e", "state=off"), "rollback": ("deploy_prod",)}
 # Looked at only (`--check --diff`): each has a test of its own that takes long, or makes a platform of its own.
 CHECKED_ONLY: dict[str, tuple[str, ...]] = {
     "docker_upgrade": (),
@@ -186,6 +186,14 @@ def watcher() -> Iterator[CommandLines]:
     thread.stop.set()
 
 
+def until_it_answers(host: str) -> None:
+    """Wait for a host that restarts."""
+    deadline = time.monotonic() + 120
+    while on_host(host, "echo here").strip() != "here":
+        assert time.monotonic() < deadline, host
+        time.sleep(1)
+
+
 def killed(name: str, *arguments: str, after_seconds: float) -> str:
     """Kill a playbook in the middle of its work, then see that it does it all when it is run again; return what both printed."""
     words = [str(ANSIBLE_PLAYBOOK), "-i", str(LAB_INVENTORY), f"playbooks/{name}.yml", "-vvvv", *arguments]
@@ -194,6 +202,8 @@ def killed(name: str, *arguments: str, after_seconds: float) -> str:
     )
     threading.Timer(after_seconds, running.kill).start()
     output, _nothing = running.communicate()
+    for host in HOSTS if name == "reboot" else ():
+        until_it_answers(host)
     again = playbook(name, *arguments, "-vvvv")
     assert again.code == 0, f"after a kill at {after_seconds:.0f} s:\n{again.output[-3000:]}"
     return output + again.output
