@@ -714,8 +714,10 @@ def judge_swarm(spec: Spec, nodes: list[dict[str, Any]]) -> Finding:
         warnings.append("the loss of one more manager ends the majority")
     for node in nodes:
         if node["Spec"].get("Availability") in ("drain", "pause"):
+            work = (node["Spec"].get("Labels") or {}).get(_host_state.OUT_FOR_LABEL)
             warnings.append(
                 f"{node['Description']['Hostname']} is set to {node['Spec']['Availability']}: it gets no tasks"
+                + (f" (for the {work}; where that was interrupted, run it again, or make undrain)" if work else "")
             )
     if stale:
         warnings.append(

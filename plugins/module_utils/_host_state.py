@@ -23,6 +23,8 @@ from ansible_collections.halobuzz.platform.plugins.module_utils._docker_engine i
 
 SPEC_LABEL = "halobuzz.spec"
 SCALED_LABEL = "halobuzz.scaled"
+OUT_FOR_LABEL = "halobuzz.out_for"
+"""On a node that a run has taken out of service and will take back (role stack, availability.yml): what it does meanwhile."""
 
 # Wanted:   {packages, directories, files, sysctls, units, containers, swarm, services, nftables}, all optional lists or mappings.
 # Observed: the same keys, holding what the host has for the very names that were asked for.
@@ -345,7 +347,7 @@ def _compare_swarm(wanted: dict[str, Any], seen: dict[str, Any]) -> list[dict[st
         have = (seen.get("nodes") or {}).get(node_id)
         if have is None:
             found.append(_drift("swarm node", node_id, "not a member", "member"))
-        elif have["labels"] != labels:
+        elif {name: value for name, value in have["labels"].items() if name != OUT_FOR_LABEL} != labels:
             found.append(_drift("swarm node", node_id, f"labels {sorted(have['labels'])}", f"labels {sorted(labels)}"))
     for network in wanted.get("networks") or []:
         if network not in (seen.get("networks") or []):

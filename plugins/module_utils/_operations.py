@@ -9,6 +9,7 @@ import difflib
 from typing import Any
 
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode
+from ansible_collections.halobuzz.platform.plugins.module_utils._host_state import OUT_FOR_LABEL
 from ansible_collections.halobuzz.platform.plugins.module_utils._platform_status import table
 from ansible_collections.halobuzz.platform.plugins.module_utils._stack import SCALED_LABEL
 
@@ -162,6 +163,8 @@ def _takes(node: dict[str, Any], service: dict[str, Any]) -> bool:
 def drain_plan(swarm: dict[str, Any], stack: str, host: str) -> dict[str, Any]:
     """Decide on taking a host out of service: what has to move, and whether something else can take it.
 
+    A host that a killed run has left out of service counts as in service: it was to come back.
+
     :returns: ``{code, message, next_command, changed, services}``; ``services`` are those with tasks there, without the stack's prefix.
     """
     nodes = {node["name"]: node for node in swarm["nodes"]}
@@ -191,7 +194,7 @@ def drain_plan(swarm: dict[str, Any], stack: str, host: str) -> dict[str, Any]:
         for service in swarm["services"]
         if service["mode"] == "replicated" and any(task["node"] == host for task in service["tasks"])
     ]
-    changed = nodes[host]["availability"] != "drain"
+    changed = nodes[host]["availability"] != "drain" or OUT_FOR_LABEL in nodes[host]["labels"]
     text = (
         f"{host}: out of service; moves {', '.join(moving) or 'nothing'}"
         if changed

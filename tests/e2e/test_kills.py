@@ -138,3 +138,19 @@ def test_killed_at_random_moments(load: SteadyLoad) -> None:
             finish(version)
         version = "v2" if version == "v1" else "v1"
     assert len(killed) > KILLS / 2
+
+
+def test_a_host_that_a_killed_reboot_has_drained_comes_back_with_the_next_run(load: SteadyLoad) -> None:
+    del load
+    reboot = ("reboot", "-e", "host=node3")
+    inspected = 'docker node inspect node3 --format "{{.Spec.Availability}} {{.Spec.Labels}}"'
+    killed = playbook(*reboot, **at_task("Restart the host", "kill -9 $PPID"))
+    assert killed.code == -signal.SIGKILL, killed.output
+    left = on_host("node1", inspected)
+    assert left.startswith("drain "), left
+    assert "halobuzz.out_for:reboot of node3" in left
+    again = playbook(*reboot)
+    assert again.code == 0, again.output
+    back = on_host("node1", inspected)
+    assert back.startswith("active "), back
+    assert "out_for" not in back

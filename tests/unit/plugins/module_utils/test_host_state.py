@@ -109,6 +109,12 @@ def test_swarm_membership_and_labels() -> None:
         "swarm node id1: labels [] -> labels ['halobuzz.app']",
         "swarm node id2: not a member -> member",
     ]
+    # What a run notes on a node that it has taken out is nothing that deploy would have to undo.
+    seen["swarm"]["nodes"] = {
+        "id1": {"labels": {"halobuzz.app": "true", "halobuzz.out_for": "reboot"}},
+        "id2": {"labels": {}},
+    }
+    assert lines(wanted, seen) == []
 
 
 def test_a_service_that_was_changed_by_hand() -> None:

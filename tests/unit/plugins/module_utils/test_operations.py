@@ -205,6 +205,12 @@ def test_a_drained_host_is_left_alone() -> None:
     assert (plan["changed"], plan["message"]) == (False, "node2 is out of service already")
 
 
+def test_a_host_that_a_killed_run_has_left_out_is_taken_back_by_the_next() -> None:
+    swarm = _swarm({"backend": ["node1"]}, {"node2": "drain"})
+    swarm["nodes"][1]["labels"]["halobuzz.out_for"] = "reboot of node2"
+    assert operations.drain_plan(swarm, "halobuzz", "node2")["changed"]
+
+
 def test_the_last_host_of_a_service_is_not_drained() -> None:
     swarm = _swarm({"backend": ["node2"]}, {"node1": "drain", "node3": "pause"})
     plan = operations.drain_plan(swarm, "halobuzz", "node2")
