@@ -196,6 +196,9 @@ def main() -> None:
             REPORT.write_text(json.dumps(report, indent=2))  # an hour's figures survive whatever comes after them
             figures(f"{name}/{step}", report[f"{name}/{step}"])
     if "deploy" in wanted:
+        seconds_of(
+            playbook_command("playbooks/deploy_prod.yml")
+        )  # a rollback may have left another number of tasks at once
         for other, measure in (
             ("service_update", lambda: watched(by_service_update("v2"))),
             ("compose_up", lambda: by_compose("v2")),
