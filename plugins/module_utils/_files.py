@@ -86,7 +86,8 @@ def check_content(path: str, staged: str, command: list[str]) -> None:
         raise CheckerMissing(path, f"its checker {command[0]} is not installed") from None
     if done.returncode != 0:
         said = (done.stdout + done.stderr).replace(staged, path).strip().splitlines()
-        if command[0] == "docker" and done.returncode == 125:  # docker run's own trouble: no engine, no image
+        # `docker run`'s own trouble (no engine, no image), or a shell's that does not find the checker.
+        if (command[0], done.returncode) in (("docker", 125), ("/bin/sh", 127)):
             raise CheckerMissing(path, "\n".join(said[-2:]))
         raise FileRefused(path, "\n".join(said[-12:]) or f"checker exit code {done.returncode}")
 

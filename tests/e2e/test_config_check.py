@@ -41,18 +41,30 @@ def test_a_weak_secret_in_the_inventory_is_named_and_not_shown(inventory: Invent
 
 def test_the_programs_themselves_check_the_files_that_they_would_read(inventory: Inventory) -> None:
     before = on_host("node1", "find /etc/halobuzz -type f -exec sha256sum {} +")
-    files = ("/etc/halobuzz/edge/haproxy.cfg", "/etc/halobuzz/firewall/ruleset.nft")
+    files = (
+        "/etc/halobuzz/edge/haproxy.cfg",
+        "/etc/halobuzz/firewall/ruleset.nft",
+        "/var/lib/halobuzz/stack/halobuzz.yml",
+    )
     done = playbook("config_check", "-e", "config_check_files=true", inventory=inventory.folder)
     assert done.code == 0, done.output
     for path in files:
         assert f"✅ {path}: accepted by the program that reads it (node1, node2, node3)" in done.output
-    inventory.set(edge_maintenance_served_paths=["^/health(/"], firewall_trusted_interfaces=['docker0" drop'])
+    services = yaml.safe_load((CHECKOUT / "roles/catalog/defaults/main.yml").read_text())["catalog_services"]
+    services[0]["memory_limit_mb"] = -5
+    inventory.set(
+        edge_maintenance_served_paths=["^/health(/"],
+        firewall_trusted_interfaces=['docker0" drop'],
+        catalog_services=services,
+    )
     refused = playbook("config_check", "-e", "config_check_files=true", inventory=inventory.folder)
     assert refused.code != 0
     assert f"❌ {files[0]}: node1, node2, node3: [ALERT]" in refused.output
     assert "missing closing parenthesis" in refused.output
     assert f"❌ {files[1]}: node1, node2, node3: " in refused.output
     assert "syntax error" in refused.output
+    assert f"❌ {files[2]}: node1, node2, node3: " in refused.output
+    assert "invalid size: '-5M'" in refused.output
     assert on_host("node1", "find /etc/halobuzz -type f -exec sha256sum {} +") == before
 
 

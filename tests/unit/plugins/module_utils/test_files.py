@@ -44,6 +44,8 @@ def test_refused_file_leaves_the_old_one_and_no_leftover(tmp_path: Path) -> None
         _files.ensure_file(
             entry(tmp_path / "a", validate=["sh", "-c", "echo line 3 is bad; exit 1", "%s"]), dry_run=False
         )
+    with pytest.raises(_files.CheckerMissing, match="cannot check"):
+        _files.try_file(entry(tmp_path / "a", validate=["/bin/sh", "-c", "echo cannot check; exit 127", "%s"]))
     assert (tmp_path / "a").read_text() == "old\n"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -57,6 +59,8 @@ def test_a_file_is_tried_without_being_installed(tmp_path: Path) -> None:
     for path, checker in ((tmp_path / "a", "no-such-checker"), (tmp_path / "absent" / "a", "true")):
         with pytest.raises(_files.CheckerMissing):
             _files.try_file(entry(path, validate=[checker, "%s"]))
+    with pytest.raises(_files.CheckerMissing, match="cannot check"):
+        _files.try_file(entry(tmp_path / "a", validate=["/bin/sh", "-c", "echo cannot check; exit 127", "%s"]))
     assert (tmp_path / "a").read_text() == "old\n"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
