@@ -367,6 +367,14 @@ def test_swarm_is_well() -> None:
     assert finding.detail == "3 of 3 nodes ready, 3 of 3 managers reachable, leader node1"
 
 
+def test_a_host_out_of_service_is_told_with_the_run_that_has_left_it() -> None:
+    drained = {**NODES[2], "Spec": {"Role": "manager", "Availability": "drain"}}
+    left = {**NODES[2], "Spec": {**drained["Spec"], "Labels": {"halobuzz.out_for": "reboot of node3"}}}
+    assert checks.judge_swarm({}, [*NODES[:2], drained]).warnings == ["node3 is set to drain: it gets no tasks"]
+    (said,) = checks.judge_swarm({}, [*NODES[:2], left]).warnings
+    assert "for the reboot of node3; where that was interrupted, run it again, or make undrain" in said
+
+
 def test_swarm_names_the_node_that_is_down_and_ignores_its_stale_entry() -> None:
     down = {**NODES[2], "Status": {"State": "down"}, "ManagerStatus": {"Reachability": "unreachable"}}
     finding = checks.judge_swarm({}, [NODES[0], NODES[1], down])
