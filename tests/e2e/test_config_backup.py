@@ -104,6 +104,7 @@ def test_a_copy_goes_to_s3_and_comes_from_there(inventory: Inventory, vault: lis
     )
     assert back.code == 0, back.output
     assert f"has the configuration of {url} already" in back.output
+    assert set(back.changed.values()) == {0}
 
 
 def test_what_cannot_be_brought_back_is_refused(inventory: Inventory, vault: list[str], tmp_path: Path) -> None:
