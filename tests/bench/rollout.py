@@ -161,11 +161,6 @@ def main() -> None:
     changed.write_text(json.dumps({"config_environment": {**settings, "LOG_LEVEL": "debug"}}))
     operations: dict[str, list[tuple[str, Callable[[], float]]]] = {
         "deploy": [("v1-v2", play("deploy_prod", "-e", "platform_version=v2")), ("v2-v1", play("deploy_prod"))],
-        # All new tasks first, then the old ones go: no websocket can come back to an old one. It takes the memory of both.
-        "deploy-at-once": [
-            ("v1-v2", play("deploy_prod", "-e", "platform_version=v2", "-e", "stack_at_once_percent=100")),
-            ("v2-v1", play("deploy_prod", "-e", "stack_at_once_percent=100")),
-        ],
         "scale": [
             ("2-5", play("scale", "-e", "scale_service=ai-engine", "-e", "scale_replicas=5")),
             ("5-2", play("scale", "-e", "scale_service=ai-engine", "-e", "scale_replicas=2")),
@@ -173,25 +168,29 @@ def main() -> None:
         "restart": [("all", play("restart"))],
         "config": [("changed", play("deploy_prod", "-e", f"@{changed}")), ("rollback", play("rollback"))],
     }
-    hosts: dict[str, list[tuple[str, Callable[[], float]]]] = {
-        "drain": [("node3", play("drain", "-e", "host=node3")), ("node3-back", play("undrain", "-e", "host=node3"))],
-        "reboot": [("node3", play("reboot", "-e", "host=node3"))],
-    }
-    if len(EDGES) < 2:
-        hosts = {}  # one host cannot be spared
-    wanted = sys.argv[1:] or [*operations, *hosts]
-    if unknown := set(wanted) - {*operations, *hosts}:
-        raise SystemExit(
-            f"no such operation here: {', '.join(sorted(unknown))}. There are: {', '.join([*operations, *hosts])}"
-        )
+    if len(EDGES) > 1:  # one host cannot be spared
+        operations["drain"] = [
+            ("node3", play("drain", "-e", "host=node3")),
+            ("node3-back", play("undrain", "-e", "host=node3")),
+        ]
+        operations["reboot"] = [("node3", play("reboot", "-e", "host=node3"))]
+    # All new tasks first, then the old ones go: no websocket can come back to an old one. It takes the memory of both.
+    # Last, because whatever acts on a release or goes back to it does it with that release's number at once.
+    operations["deploy-at-once"] = [
+        ("v1-v2", play("deploy_prod", "-e", "platform_version=v2", "-e", "stack_at_once_percent=100")),
+        ("v2-v1", play("deploy_prod", "-e", "stack_at_once_percent=100")),
+    ]
+    wanted = sys.argv[1:] or list(operations)
+    if unknown := set(wanted) - set(operations):
+        raise SystemExit(f"no such operation here: {', '.join(sorted(unknown))}. There are: {', '.join(operations)}")
     seconds_of(
         playbook_command("playbooks/deploy_prod.yml", "-e", "platform_version=v2")
     )  # both versions are built and known
     seconds_of(playbook_command("playbooks/deploy_prod.yml"))
     report: dict[str, Any] = {}
     for name in wanted:
-        for step, operation in {**operations, **hosts}[name]:
-            edges = EDGES[:2] if name in hosts else EDGES  # clients leave a host's edge before it goes
+        for step, operation in operations[name]:
+            edges = EDGES[:2] if name in ("drain", "reboot") else EDGES  # clients leave a host's edge before it goes
             report[f"{name}/{step}"] = watched(operation, edges)
             REPORT.write_text(json.dumps(report, indent=2))  # an hour's figures survive whatever comes after them
             figures(f"{name}/{step}", report[f"{name}/{step}"])
