@@ -405,22 +405,33 @@ def test_a_host_is_added_and_taken_out_again(load: SteadyLoad, inventory: Invent
 
 @pytest.mark.long
 def test_old_releases_leave_nothing_behind(tmp_path: Path) -> None:
-    """RELEASES=20 for as many in a row; each differs in a setting."""
-    number, kept = int(os.environ.get("RELEASES", "4")), 2
-    left = "ls /var/lib/halobuzz/stack/releases | wc -l; docker secret ls -q | wc -l; docker image ls -q | wc -l; docker config ls -q | wc -l"
+    """RELEASES=20 for as many in a row; each differs in a setting, every second one in the version, so images go, too."""
+    number, kept, versions_in_turn = int(os.environ.get("RELEASES", "8")), 2, ("v1", "v1", "v2", "v2")
+    turn = len(versions_in_turn)
+    left = (
+        "ls /var/lib/halobuzz/stack/releases | wc -l; docker secret ls -q | wc -l; docker image ls -q | wc -l; docker config ls -q | wc -l; "
+        # Raft's log grows by segments of 64 MB, whatever is released
+        "du -xsk --exclude=/var/lib/docker/swarm /var/lib/docker /var/lib/halobuzz/stack | cut -f 1"
+    )
     counts: list[list[int]] = []
+    used_kib: list[int] = []
     for release in range(number):
         changed = tmp_path / f"{release}.json"
         settings = lab_settings(CORS_ORIGIN=f"https://{release}.halobuzz.lab")
-        changed.write_text(json.dumps({"config_environment": settings, "stack_releases_kept": kept}))
-        done = deploy("v1", "-e", f"@{changed}")
+        variables = {"config_environment": settings, "stack_releases_kept": kept, "stack_at_once_percent": 100}
+        changed.write_text(json.dumps(variables))
+        done = deploy(versions_in_turn[release % turn], "-e", f"@{changed}")
         assert done.code == 0, done.output
         assert "CORS_ORIGIN" in done.output  # the plan names what changes
         assert f"{release}.halobuzz.lab" not in done.output.replace(str(changed), "")  # and shows no value
-        counts.append([int(count) for count in on_host("node1", left).split()])
-        print(counts[-1], flush=True)
-    assert counts[-1][0] <= kept + 1, counts
-    assert counts[-1] == counts[-2], counts
+        *things, docker_kib, stack_kib = (int(count) for count in on_host("node1", left).split())
+        counts.append(things)
+        used_kib.append(docker_kib + stack_kib)
+        print(things, docker_kib, stack_kib, flush=True)
+    assert max(count[0] for count in counts[turn:]) == kept, counts
+    assert counts[-turn:] == counts[-2 * turn : -turn], counts
+    assert min(count[2] for count in counts[turn:]) < max(count[2] for count in counts[turn:]), counts  # images went
+    assert max(used_kib[-turn:]) - max(used_kib[-2 * turn : -turn]) < 8 * 1024, used_kib
     again = deploy("v1")
     assert again.code == 0, again.output
 
