@@ -74,7 +74,6 @@ class ActionModule(ActionBase):
         raw = {host: self._inventory_variables(host, task_vars) for host in hosts}
         values, problems = self._evaluate(raw, options, task_vars)
         renamed = _load(COLLECTION / "meta" / "renamed_variables.yml")["renamed_variables"]
-        problems += _variables.find_unknown(raw, options, roles, renamed)
         problems += _variables.find_missing(raw, options, self._roles_of_hosts(hosts, values, task_vars))
         problems += _variables.find_invalid(values, options)
         group_problems, warnings = _variables.find_group_problems(
@@ -88,6 +87,8 @@ class ActionModule(ActionBase):
         )
         environments = {host_values.get("platform_environment", "production") for host_values in values.values()}
         problems += controller_problems(production="production" in environments)
+        result["only_unknown_names"] = not problems
+        problems = _variables.find_unknown(raw, options, roles, renamed) + problems
         warnings += _variables.find_lookalikes(raw, options, roles)
         if boolean(self._task.args.get("report_problems", False)):
             result["problems"] = _variables.as_dicts(problems, len(hosts))

@@ -100,6 +100,10 @@ variables:
       description: The C(platform_address)es that are names and must resolve on every host.
       type: list
       elements: str
+only_unknown_names:
+  description: Whether nothing is wrong but names that no role reads, so that the hosts can be asked all the same.
+  returned: always
+  type: bool
 problems:
   description: What is wrong.
   returned: with O(report_problems)

@@ -125,6 +125,14 @@ def test_problems_of_variables_and_of_the_configuration_are_told_in_one_run(inve
     refused(run, "E_VARIABLES", "mongodb_prot", "redis_queue_port", "E_CONFIG", "JWT_SECRET: ")
 
 
+def test_hosts_are_asked_in_spite_of_a_misspelt_variable(inventory: Inventory) -> None:
+    inventory.hosts["all"]["hosts"]["node3"]["ansible_host"] = "10.99.0.250"
+    inventory.write_hosts()
+    inventory.set(mongodb_prot=1)
+    run = playbook("preflight", inventory=inventory.folder)
+    refused(run, "E_VARIABLES", "mongodb_port", "E_HOST_UNREACHABLE", "node3", "✅ node1")
+
+
 def test_check_mode_refuses_the_same(inventory: Inventory) -> None:
     inventory.set(mongodb_prot=1)
     refused(playbook("deploy_prod", "--check", inventory=inventory.folder), "E_VARIABLES", "mongodb_prot")
