@@ -82,11 +82,17 @@ def finish(version: str) -> str:
     assert versions() == {version}
     assert "running" in releases()[-1]
     assert on_host("node1", "ls /var/lib/halobuzz/stack/unfinished").startswith("ls: cannot access")
-    tasks = on_host("node1", 'docker service ls --format "{{.Name}} {{.Replicas}}"').splitlines()
-    for line in tasks:
-        running, _slash, wanted = line.split()[1].partition("/")
-        assert running == wanted, tasks
+    deadline = time.monotonic() + 60  # a task on its way out is counted until it has gone
+    while uneven := uneven_services():
+        assert time.monotonic() < deadline, uneven
+        time.sleep(2)
     return done.output
+
+
+def uneven_services() -> list[str]:
+    """Return the services that do not have as many tasks as they should, as `name running/wanted`."""
+    services = on_host("node1", 'docker service ls --format "{{.Name}} {{.Replicas}}"').splitlines()
+    return [line for line in services if len(set(line.split()[1].split("/"))) > 1]
 
 
 @pytest.mark.parametrize("task", FAILPOINTS)
