@@ -16,19 +16,11 @@ import time
 from collections.abc import Callable
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import yaml
 from ansible.plugins.loader import init_plugin_loader
 from measure import CHECKOUT, playbook_command, report
-
-init_plugin_loader([str(CHECKOUT / ".tools" / "collections")])
-from ansible_collections.halobuzz.platform.plugins.module_utils import _env_file  # noqa: E402
-from ansible_collections.halobuzz.platform.plugins.module_utils._config_check import Context, check  # noqa: E402
-from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import (  # noqa: E402
-    Finding,
-    in_order,
-    text_lines,
-)
 
 RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 VARIABLES = 200
@@ -62,6 +54,10 @@ def main() -> None:
 
     :raises SystemExit: where a variable without a problem makes the figures worthless.
     """
+    init_plugin_loader([str(CHECKOUT / ".tools" / "collections")])  # only now can the collection be imported
+    from ansible_collections.halobuzz.platform.plugins.module_utils import _config_findings, _env_file
+    from ansible_collections.halobuzz.platform.plugins.module_utils._config_check import Context, check
+
     schema = yaml.safe_load(SCHEMA.read_text())["__config_schema"]
     context = Context(services=yaml.safe_load(SERVICES.read_text())["catalog_services"])
     with tempfile.TemporaryDirectory() as folder:
@@ -69,9 +65,9 @@ def main() -> None:
         file.write_text(bad_file(list(schema)))
         empty.write_text(EMPTY_PLAY)
 
-        def found() -> list[Finding]:
+        def found() -> list[Any]:
             entries, findings = _env_file.parse(file.read_bytes())
-            return in_order(findings + check(entries, schema, context))
+            return _config_findings.in_order(findings + check(entries, schema, context))
 
         def command() -> str:
             return run("playbooks/config_check.yml", "-e", f"config_check_env_file={file}")
@@ -83,7 +79,7 @@ def main() -> None:
         for name, ours, reference in (
             (
                 "check",
-                lambda: text_lines(found(), str(file), context.environment, VARIABLES),
+                lambda: _config_findings.text_lines(found(), str(file), context.environment, VARIABLES),
                 lambda: yaml.safe_load(SCHEMA.read_text()),
             ),
             ("command", command, lambda: run(str(empty))),

@@ -75,14 +75,17 @@ def killed_after(seconds: float, version: str) -> bool:
     return False
 
 
-def finish(version: str) -> str:
-    """Deploy whatever was killed, see that it is whole, and return what the run printed."""
+def finish(version: str, surplus_seconds: float = 0) -> str:
+    """Deploy whatever was killed, see that it is whole, and return what the run printed.
+
+    ``surplus_seconds`` is how long a task on its way out may still be counted.
+    """
     done = deploy(version)
     assert done.code == 0, done.output
     assert versions() == {version}
     assert "running" in releases()[-1]
     assert on_host("node1", "ls /var/lib/halobuzz/stack/unfinished").startswith("ls: cannot access")
-    deadline = time.monotonic() + 60  # a task on its way out is counted until it has gone
+    deadline = time.monotonic() + surplus_seconds
     while uneven := uneven_services():
         assert time.monotonic() < deadline, uneven
         time.sleep(2)
