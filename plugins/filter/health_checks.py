@@ -55,7 +55,7 @@ def _url(address: str, port: int, path: str) -> str:
 
 def _service_checks(facts: Facts) -> list[Check]:
     checks: list[Check] = []
-    # In a report the backend comes first; the catalogue's order is the order of starting.
+    # In a report the backend comes first, which the catalogue has last.
     for service in reversed(facts["services"]):
         edge = service.get("edge")
         if edge:

@@ -38,6 +38,7 @@ class FilterModule:
         """Return the filters of this file by name."""
         return {
             "environment_files": environment_files,
+            "in_dependency_order": _stack.in_dependency_order,
             "liveness_command": _stack.liveness_command,
             "migration_plan": lambda migrations, rendered, namespace, images: _stack.migration_plan(
                 migrations, rendered, namespace, list(images)
@@ -50,6 +51,10 @@ class FilterModule:
             ),
             "settings_record": lambda *settings: _environment.settings_record(
                 told(_environment.settings_by_service, *settings)
+            ),
+            "update_steps": _stack.update_steps,
+            "update_order": lambda rendered, backwards=False: ", then ".join(
+                " and ".join(step["services"]) for step in _stack.update_steps(rendered, backwards)
             ),
             "versioned_name": lambda content, stack, name: _stack.versioned_name(stack, name, content),
             "wanted_services": lambda rendered, stack, record_file="": _stack.wanted_services(

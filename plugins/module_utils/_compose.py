@@ -132,13 +132,10 @@ def _redis(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _application(service: dict[str, Any], before: str | None, settings: dict[str, Any]) -> dict[str, Any]:
+def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     name = service["name"]
-    depends_on = {
-        database: _HEALTHY for setting, database in _DATABASES.items() if setting in service.get("secrets", [])
-    }
-    if before:
-        depends_on[before] = _HEALTHY
+    databases = [database for setting, database in _DATABASES.items() if setting in service.get("secrets", [])]
+    depends_on = dict.fromkeys([*databases, *service.get("depends_on", [])], _HEALTHY)
     build = service.get("build")
     rendered: dict[str, Any] = {
         **_base(),
@@ -187,10 +184,8 @@ def render_compose(services: list[dict[str, Any]], settings: dict[str, Any]) -> 
         ``halobuzz.spec``, so that another content means another container.
     """
     rendered: dict[str, Any] = {"mongodb": _mongodb(settings), "redis": _redis(settings)}
-    before: str | None = None
     for service in services:
-        rendered[service["name"]] = _application(service, before, settings)
-        before = service["name"]
+        rendered[service["name"]] = _application(service, settings)
     secrets = sorted({name for service in rendered.values() for name in _sources(service, "secrets")})
     configs = sorted({name for service in rendered.values() for name in _sources(service, "configs")})
     for service in rendered.values():

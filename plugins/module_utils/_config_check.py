@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import graphlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.halobuzz.platform.plugins.module_utils import _config_values, _environment
+from ansible_collections.halobuzz.platform.plugins.module_utils import _config_values, _environment, _stack
 from ansible_collections.halobuzz.platform.plugins.module_utils._config_findings import Finding, in_order
 from ansible_collections.halobuzz.platform.plugins.module_utils._env_file import Entry
 from ansible_collections.halobuzz.platform.plugins.module_utils._variables import nearest
@@ -301,6 +302,22 @@ def _together(given: Mapping[str, Entry], context: Context) -> Iterator[Finding]
         )
 
 
+def _order(services: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """What leaves a deploy without an order of the services."""
+    by_name = {service["name"]: dict(service) for service in services}
+    for name, service in by_name.items():
+        for unknown in sorted(set(service.get("depends_on", [])) - set(by_name)):
+            reason = f"{name} depends on {unknown}; there are: {', '.join(by_name)}"
+            yield Finding(
+                "depends-on-unknown", "catalog_services", 0, reason, f"the name of a service in depends_on of {name}"
+            )
+    try:
+        _stack.dependency_steps(by_name)
+    except graphlib.CycleError as error:
+        reason = " needs ".join(reversed(error.args[1]))
+        yield Finding("depends-on-each-other", "catalog_services", 0, reason, "take one of these out of depends_on")
+
+
 def _delivery(given: Mapping[str, Entry], context: Context) -> Iterator[Finding]:
     """What would stop the settings of a service on their way to it."""
     for service in context.services:
@@ -347,5 +364,6 @@ def check(entries: Iterable[Entry], schema: Schema, context: Context, extra: Sch
     findings += _providers(given, records, {one.name for one in required})
     findings += _equal_secrets(given, records)
     findings += _together(given, context)
+    findings += _order(context.services)
     findings += _delivery(given, context)
     return in_order(findings)

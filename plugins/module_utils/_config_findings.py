@@ -126,6 +126,8 @@ RULES: dict[str, Rule] = {
     "memory-exceeded": Rule(ERROR, SERVICES, "The replicas' memory limits are more than the hosts have."),
     "connections-exceeded": Rule(ERROR, SERVICES, "The replicas' pools are more than MongoDB accepts."),
     "grace-shorter-than-drain": Rule(ERROR, SERVICES, "A task is killed before it has been drained."),
+    "depends-on-unknown": Rule(ERROR, SERVICES, "A service depends on one that there is not."),
+    "depends-on-each-other": Rule(ERROR, SERVICES, "Services depend on each other, so none of them can be the first."),
     "alias-of-nothing": Rule(ERROR, SERVICES, "A service has an alias of a variable that it does not get."),
     "settings-too-large": Rule(ERROR, SERVICES, "A service gets more than Swarm delivers as one secret (500 KiB)."),
     "drain-shorter-than-request": Rule(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import hashlib
 import json
 from typing import Any
@@ -33,9 +34,58 @@ def versioned_name(stack: str, object_name: str, content: str) -> str:
 
 
 def spec_of(service: dict[str, Any]) -> str:
-    """Fingerprint of one service of the stack; the number of replicas is compared by itself, not here."""
+    """Fingerprint of one service of the stack; the number of replicas is compared by itself, not here, and its turn is no property of a task."""
     deploy = {key: value for key, value in service["deploy"].items() if key not in ("replicas", "labels")}
-    return hashlib.sha256(json.dumps({**service, "deploy": deploy}, sort_keys=True).encode()).hexdigest()
+    runs = {key: value for key, value in service.items() if key != "depends_on"}
+    return hashlib.sha256(json.dumps({**runs, "deploy": deploy}, sort_keys=True).encode()).hexdigest()
+
+
+def dependency_steps(services: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Return the services in the order of their dependencies: those of one step need none of the same step or of a later one.
+
+    :param services: by name; each may have ``depends_on``, a list of names. Others than these do not count.
+    :raises graphlib.CycleError: where services wait for each other; the cycle is its second argument.
+    """
+    graph = {
+        name: [one for one in service.get("depends_on", []) if one in services] for name, service in services.items()
+    }
+    sorter = graphlib.TopologicalSorter(graph)
+    sorter.prepare()
+    steps = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        steps.append([name for name in services if name in ready])
+        sorter.done(*ready)
+    return steps
+
+
+def in_dependency_order(services: list[dict[str, Any]]) -> list[str]:
+    """Return the names of records of the catalogue, each after what it depends on."""
+    return [name for step in dependency_steps({service["name"]: service for service in services}) for name in step]
+
+
+def update_steps(rendered: dict[str, Any], backwards: bool = False) -> list[dict[str, Any]]:
+    """Divide the update of a stack into steps, so that no service runs in a newer version than what it depends on.
+
+    :param rendered: a Compose file as a mapping; its services' ``depends_on`` makes the order. Swarm itself knows none.
+    :param backwards: the way back to older versions, where what depends on others goes first.
+    :returns: ``[{services, compose, last}]``. ``compose`` has the services of the step; that of the last one has all, so that whatever
+        else the stack has had can go.
+    """
+    steps = dependency_steps(rendered["services"])
+    if backwards:
+        steps.reverse()
+    last = steps[-1]
+    return [
+        {
+            "services": step,
+            "compose": rendered
+            if step is last
+            else {**rendered, "services": {name: rendered["services"][name] for name in step}},
+            "last": step is last,
+        }
+        for step in steps
+    ]
 
 
 def liveness_command(service: dict[str, Any]) -> list[str]:
@@ -85,6 +135,7 @@ def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str,
         "healthcheck": _healthcheck(service),
         "stop_grace_period": f"{service.get('stop_grace_seconds', 30)}s",
         "cap_drop": ["ALL"],
+        "depends_on": service.get("depends_on", []),
         "deploy": {
             "mode": "replicated",
             "replicas": service.get("replicas", 1),
@@ -112,6 +163,7 @@ def _edge(services: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str,
             {"type": "bind", "source": settings["edge_dir"], "target": "/etc/haproxy", "read_only": True},
             {"type": "tmpfs", "target": "/run/haproxy"},
         ],
+        "depends_on": [service["name"] for service in services if service.get("edge")],
         "stop_signal": "SIGUSR1",
         "stop_grace_period": "35s",
         "deploy": {

@@ -124,10 +124,10 @@ def images(version: str) -> str:
 
 
 def by_service_update(version: str) -> Callable[[], float]:
-    """Return what a person would type: each service to its new image, waiting for it."""
+    """Return what a person would type: each service to its new image, waiting for it, in the order of their dependencies."""
     return shell(
-        f"{images(version)}; docker service update --quiet --image $BACKEND halobuzz_backend; "
-        "docker service update --quiet --image $AI halobuzz_ai-engine"
+        f"{images(version)}; docker service update --quiet --image $AI halobuzz_ai-engine; "
+        "docker service update --quiet --image $BACKEND halobuzz_backend"
     )
 
 
@@ -174,7 +174,7 @@ def main() -> None:
             ("node3-back", play("undrain", "-e", "host=node3")),
         ]
         operations["reboot"] = [("node3", play("reboot", "-e", "host=node3"))]
-    # All new tasks first, then the old ones go: no websocket can come back to an old one. It takes the memory of both.
+    # All new tasks first, then the old ones go: it takes the memory of both.
     # Last, because whatever acts on a release or goes back to it does it with that release's number at once.
     operations["deploy-at-once"] = [
         ("v1-v2", play("deploy_prod", "-e", "platform_version=v2", "-e", "stack_at_once_percent=100")),

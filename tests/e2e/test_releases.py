@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -14,7 +15,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,13 @@ def releases() -> list[str]:
     return [line for line in done.output.splitlines() if line[:1].isdigit()]
 
 
+def one_after_the_other(output: str, first: str, then: str) -> bool:
+    """Return whether a run had finished one service before it touched the next: that one's tasks were still old when it looked."""
+    finished = re.search(rf"halobuzz_{first}: (\d+) of \1 running done", output)
+    untouched = re.search(rf"halobuzz_{then}: 0 of (\d+) running, \1 old", output)
+    return bool(finished and untouched and finished.start() < untouched.start())
+
+
 def test_images_are_built_and_nothing_else_is_done() -> None:
     before = specifications()
     done = deploy("v2", "--tags", "image")
@@ -92,15 +102,19 @@ def test_images_are_built_and_nothing_else_is_done() -> None:
 
 
 def test_a_new_release_fails_no_request(load: SteadyLoad) -> None:
-    del load
     if versions() != {"v1"}:  # as an earlier test has left it
         assert deploy("v1").code == 0
+    dropped = load.phases[-1].websocket_drops
+    before = dropped.copy()
     done = deploy("v2", REASON="two is better")
     assert done.code == 0, done.output
+    assert set((dropped - before).values()) == {1}  # whoever is dropped comes back to a new task
     assert versions() == {"v2"}
     newest = releases()[-1]
     assert "running" in newest
     assert "two is better" in newest
+    assert "order: ai-engine, then backend, then edge" in done.output
+    assert one_after_the_other(done.output, "ai-engine", "backend"), done.output
 
 
 def test_the_same_again_changes_nothing_and_makes_no_release() -> None:
@@ -224,11 +238,41 @@ def test_rollback_shows_its_plan_and_goes_back(load: SteadyLoad) -> None:
     shown = playbook("rollback", "--check")
     assert shown.code == 0, shown.output
     assert "would change" in shown.output
+    assert "order: edge, then backend, then ai-engine" in shown.output
     assert specifications() == before
     done = playbook("rollback", REASON="two is worse")
     assert done.code == 0, done.output
+    assert one_after_the_other(done.output, "backend", "ai-engine"), done.output
     assert versions() == {"v1"}
     assert "back to" in releases()[-1]
+
+
+def upgrade_status(cookie: str, session: str) -> int:
+    """Ask an edge to make a socket.io session of long polling a websocket, and return the answer's status."""
+    headers = {"Cookie": cookie, "Connection": "Upgrade", "Upgrade": "websocket"}
+    headers |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # RFC 6455, 1.3
+    connection = http.client.HTTPConnection(EDGES[0].removeprefix("http://"), timeout=10)
+    connection.request("GET", f"/socket.io/?EIO=4&transport=websocket&sid={session}", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.long
+def test_long_polling_stays_with_its_task_while_tasks_are_replaced(load: SteadyLoad) -> None:
+    del load
+    statuses: list[int] = []
+    with ThreadPoolExecutor(1) as pool:
+        restart = pool.submit(playbook, "restart", "-e", "restart_service=backend")
+        while not restart.done():
+            with urllib.request.urlopen(f"{EDGES[0]}/socket.io/?EIO=4&transport=polling", timeout=10) as answer:  # noqa: S310
+                cookie = answer.headers["Set-Cookie"].partition(";")[0]
+                session = json.loads(answer.read().decode()[1:])["sid"]
+            statuses.append(upgrade_status(cookie, session))
+            time.sleep(0.2)
+    assert restart.result().code == 0, restart.result().output
+    # a task may end between a session's two requests
+    assert Counter(statuses)[101] > len(statuses) - 3, Counter(statuses)
 
 
 @pytest.mark.long

@@ -60,7 +60,7 @@ def test_services_and_databases_listen_on_loopback_only(
     }
 
 
-def test_services_start_in_the_catalogues_order_when_the_one_before_is_healthy(
+def test_services_start_when_what_they_depend_on_is_healthy(
     services: list[dict[str, Any]], settings: dict[str, Any]
 ) -> None:
     rendered = _compose.render_compose(services, settings)["services"]

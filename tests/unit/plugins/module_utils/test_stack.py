@@ -53,6 +53,47 @@ def test_every_service_and_the_edge_are_in_the_stack(services: list[dict[str, An
     assert [port["published"] for port in rendered["services"]["edge"]["ports"]] == [5020, 80]
 
 
+def test_services_are_updated_after_what_they_depend_on_and_go_back_before_it(
+    services: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    rendered = _stack.render_stack("halobuzz", services, settings)
+    steps = _stack.update_steps(rendered)
+    assert [step["services"] for step in steps] == [["ai-engine"], ["backend"], ["edge"]]
+    assert [list(step["compose"]["services"]) for step in steps[:2]] == [["ai-engine"], ["backend"]]
+    assert steps[0]["compose"]["secrets"] == rendered["secrets"]
+    assert [step["last"] for step in steps] == [False, False, True]
+    assert steps[2]["compose"] == rendered  # whatever else was in the stack can go
+    back = _stack.update_steps(rendered, backwards=True)
+    assert [step["services"] for step in back] == [["edge"], ["backend"], ["ai-engine"]]
+    assert back[2]["compose"] == rendered
+
+
+def test_what_depends_on_nothing_of_each_other_is_one_step() -> None:
+    needs: dict[str, list[str]] = {
+        "web": ["api", "chat"],
+        "api": ["store"],
+        "chat": ["store"],
+        "store": [],
+        "mail": ["gone"],
+    }
+    assert _stack.dependency_steps({name: {"depends_on": them} for name, them in needs.items()}) == [
+        ["store", "mail"],
+        ["api", "chat"],
+        ["web"],
+    ]
+    assert _stack.in_dependency_order([{"name": name, "depends_on": them} for name, them in needs.items()])[-1] == "web"
+
+
+def test_a_stack_that_was_released_without_an_order_is_one_step() -> None:
+    (step,) = _stack.update_steps({"services": {"backend": {}, "ai-engine": {}}})
+    assert (step["services"], step["last"]) == (["backend", "ai-engine"], True)
+
+
+def test_another_order_is_no_other_task(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
+    before = specs(_stack.render_stack("halobuzz", services, settings))
+    assert specs(_stack.render_stack("halobuzz", [{**one, "depends_on": []} for one in services], settings)) == before
+
+
 def test_no_secret_value_is_in_the_stack(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
     assert "planted-canary" not in str(_stack.render_stack("halobuzz", services, settings))
 
