@@ -117,15 +117,16 @@ class ActionModule(ActionBase):
         return [service for service in services if not names or service["name"].removeprefix(f"{stack}_") in names]
 
     def _unhealthy(self, services: list[dict[str, Any]], seconds: float, task_vars: dict[str, Any]) -> dict[str, Any]:
-        logs = (
-            run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars).get("logs")
-            or {}
-        )
+        answer = run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars)
+        logs, down = answer.get("logs") or {}, answer.get("down") or []
         secrets = [str(secret) for secret in self._task.args.get("redacted") or []]
         # The cause first: what only waits its turn is no reason.
         late = sorted(
             (service for service in services if judge(service) != "done"),
             key=lambda service: judge(service) != "failed",
         )
-        reasons = "\n".join(explain(service, logs.get(service["name"], []), secrets) for service in late)
-        return failure(ErrorCode.E_RELEASE_UNHEALTHY, f"not healthy after {seconds:.0f} s\n{reasons}")
+        reasons = [explain(service, logs.get(service["name"], []), secrets) for service in late]
+        # Its tasks fail with it, and what Swarm says of them does not name it.
+        silent = [f"{', '.join(down)}: the Docker engine does not answer"] if down else []
+        message = "\n".join([f"not healthy after {seconds:.0f} s", *silent, *reasons])
+        return failure(ErrorCode.E_RELEASE_UNHEALTHY, message)

@@ -150,7 +150,7 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
     """Entry point on the manager.
 
     :param parameters: ``{stack, log_lines}``; ``log_lines`` > 0 also fetches the last lines of the newest failed task of each service.
-    :returns: ``{services: [summary], logs: {service: [line]}}`` or ``{error: reason}``.
+    :returns: ``{services: [summary], logs: {service: [line]}, down: [name of a node that does not answer]}`` or ``{error: reason}``.
     """
     label = f"com.docker.stack.namespace={parameters['stack']}"
     answers = []
@@ -171,4 +171,4 @@ def main(parameters: dict[str, Any]) -> dict[str, Any]:
         for summary in summaries:
             if summary["failures"]:
                 logs[summary["name"]] = read_logs(summary["failures"][-1]["id"], parameters["log_lines"])
-    return {"services": summaries, "logs": logs}
+    return {"services": summaries, "logs": logs, "down": sorted(nodes[node] for node in down)}

@@ -26,11 +26,12 @@ def test_the_failed_service_stands_before_one_that_only_waited(monkeypatch: pyte
         service("halobuzz_edge", "completed"),
     ]
     logs = {"halobuzz_backend": ["missing key of hunter2hunter2"]}
-    monkeypatch.setattr(rollout_wait, "run_lean", lambda *_arguments: {"logs": logs})
+    monkeypatch.setattr(rollout_wait, "run_lean", lambda *_arguments: {"logs": logs, "down": ["node2"]})
     action = SimpleNamespace(_task=SimpleNamespace(args={"stack": "halobuzz", "redacted": ["hunter2hunter2"]}))
     message = rollout_wait.ActionModule._unhealthy(action, services, 4, {})["msg"]
     assert message.index("halobuzz_backend") < message.index("halobuzz_ai-engine")
     assert "halobuzz_edge" not in message
+    assert "\nnode2: the Docker engine does not answer\n" in message
     assert "(exit code 1)" in message
     assert "missing key of" in message
     assert "hunter2" not in message
