@@ -26,6 +26,8 @@ SCALED_LABEL = "halobuzz.scaled"
 OUT_FOR_LABEL = "halobuzz.out_for"
 """On a node that a run has taken out of service and will take back (role stack, availability.yml): what it does meanwhile."""
 
+_STACK_LABEL = "com.docker.stack.namespace"  # set by docker stack deploy
+
 # Wanted:   {packages, directories, files, sysctls, units, containers, swarm, services, nftables}, all optional lists or mappings.
 # Observed: the same keys, holding what the host has for the very names that were asked for.
 State = dict[str, Any]
@@ -179,6 +181,7 @@ def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
     if status != 200:
         return {}
     names = {service["name"] for service in wanted}
+    stacks = {service["stack"] for service in wanted if service.get("stack")}
     released = _released({service["record_file"] for service in wanted if service.get("record_file")})
     return {
         service["Spec"]["Name"]: {
@@ -188,7 +191,7 @@ def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
             "as_released": released.get(service["Spec"]["Name"]) in (None, template_sha256(service)),
         }
         for service in services
-        if service["Spec"]["Name"] in names
+        if service["Spec"]["Name"] in names or (service["Spec"].get("Labels") or {}).get(_STACK_LABEL) in stacks
     }
 
 
@@ -372,7 +375,10 @@ def _compare_services(wanted: list[dict[str, Any]], seen: dict[str, Any]) -> lis
             replicas = int(have["labels"].get(SCALED_LABEL, service["replicas"]))
             if have["replicas"] != replicas:
                 found.append(_drift("service", service["name"], f"{have['replicas']} replicas", f"{replicas} replicas"))
-    return found
+    names = {service["name"] for service in wanted}
+    return found + [
+        _drift("service", name, have["image"], "absent") for name, have in seen.items() if name not in names
+    ]
 
 
 def _compare_nftables(seen: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, str]]:

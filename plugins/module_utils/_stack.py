@@ -283,13 +283,18 @@ def migration_plan(
 
 
 def wanted_services(stack: str, rendered: dict[str, Any], record_file: str = "") -> list[dict[str, Any]]:
-    """Return what the module drift compares: name, fingerprint and replicas of each service of a rendered stack.
+    """Return what the module drift compares: name, stack, fingerprint and replicas of each service of a rendered stack.
 
     :param record_file: where the last release has recorded how Swarm holds its services.
     """
     wanted = []
     for name, service in rendered["services"].items():
-        entry = {"name": f"{stack}_{name}", "spec": service["deploy"]["labels"][SPEC_LABEL], "image": service["image"]}
+        entry = {
+            "name": f"{stack}_{name}",
+            "stack": stack,
+            "spec": service["deploy"]["labels"][SPEC_LABEL],
+            "image": service["image"],
+        }
         if service["deploy"]["mode"] == "replicated":
             entry["replicas"] = service["deploy"]["replicas"]
         if record_file:

@@ -162,6 +162,19 @@ def test_services() -> None:
     assert lines(wanted, seen(replicas=5, labels={"halobuzz.spec": "x", "halobuzz.scaled": "5"})) == []
 
 
+def test_a_service_of_the_stack_that_nobody_wants_any_more_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def service(name: str, stack: str) -> dict[str, Any]:
+        template = {"ContainerSpec": {"Image": f"{name}@sha256:1"}}
+        labels = {"com.docker.stack.namespace": stack, "halobuzz.spec": "x"} if stack else {}
+        return {"Spec": {"Name": name, "Labels": labels, "Mode": {"Global": {}}, "TaskTemplate": template}}
+
+    there = [service("p_s", "p"), service("p_gone", "p"), service("p-migration_s", "p-migration"), service("else", "")]
+    monkeypatch.setattr(_host_state, "docker_json", lambda _path: (200, there))
+    wanted = {"services": [{"name": "p_s", "stack": "p", "image": "p_s@sha256:1", "spec": "x"}]}
+    seen = {"services": _host_state._observe_services(wanted["services"])}
+    assert lines(wanted, seen) == ["service p_gone: p_gone@sha256:1 -> absent"]
+
+
 def test_firewall_table_that_was_changed_by_hand_is_found() -> None:
     wanted = {"nftables": {"family": "inet", "table": "halobuzz_firewall", "record_file": "/x"}}
     assert lines(wanted, {"nftables": {"loaded": True, "listing": "1", "recorded": "1"}}) == []
