@@ -75,10 +75,10 @@ def killed_after(seconds: float, version: str) -> bool:
     return False
 
 
-def finish(version: str, surplus_seconds: float = 0) -> str:
+def finish(version: str, surplus_seconds: float = 15) -> str:
     """Deploy whatever was killed, see that it is whole, and return what the run printed.
 
-    ``surplus_seconds`` is how long a task on its way out may still be counted.
+    ``surplus_seconds`` is how long a task on its way out may still be counted; Docker does so while one drains.
     """
     done = deploy(version)
     assert done.code == 0, done.output
