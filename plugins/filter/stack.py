@@ -37,6 +37,7 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         """Return the filters of this file by name."""
         return {
+            "drain_seconds": _stack.drain_seconds,
             "environment_files": environment_files,
             "in_dependency_order": _stack.in_dependency_order,
             "liveness_command": _stack.liveness_command,

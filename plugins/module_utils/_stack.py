@@ -40,6 +40,11 @@ def spec_of(service: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps({**runs, "deploy": deploy}, sort_keys=True).encode()).hexdigest()
 
 
+def drain_seconds(service: dict[str, Any]) -> int:
+    """Return how long a task of a record of the catalogue goes on answering after Swarm has stopped it."""
+    return int(service.get("drain_seconds", DRAIN_SECONDS))
+
+
 def dependency_steps(services: dict[str, dict[str, Any]]) -> list[list[str]]:
     """Return the services in the order of their dependencies: those of one step need none of the same step or of a later one.
 
@@ -126,7 +131,7 @@ def _application(service: dict[str, Any], settings: dict[str, Any]) -> dict[str,
         "networks": ["platform"],
         "environment": {
             "NODE_ENV": "production",
-            "HALOBUZZ_DRAIN_SECONDS": str(service.get("drain_seconds", DRAIN_SECONDS)),
+            "HALOBUZZ_DRAIN_SECONDS": str(drain_seconds(service)),
         },
         "init": True,
         "secrets": [{"source": f"{name}-environment", "target": "environment", "mode": 0o444}],
