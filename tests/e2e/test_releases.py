@@ -94,6 +94,17 @@ def one_after_the_other(output: str, first: str, then: str) -> bool:
     return bool(finished and untouched and finished.start() < untouched.start())
 
 
+def test_the_plan_of_a_version_that_is_not_built_yet_is_shown() -> None:
+    forget_images("v2")
+    before = specifications()
+    done = deploy("v2", "--check", "--diff")
+    assert done.code == 0, done.output
+    assert "absent -> built from v2" in done.output
+    assert "service halobuzz_backend" in done.output
+    assert "order: ai-engine, then backend, then edge" in done.output
+    assert specifications() == before
+
+
 def test_images_are_built_and_nothing_else_is_done() -> None:
     before = specifications()
     done = deploy("v2", "--tags", "image")
