@@ -13,7 +13,7 @@ DEBIAN ?= 13
 # An inventory that is not there is an error, not a run on no host that ends well.
 PLAYBOOK = ANSIBLE_INVENTORY_UNPARSED_FAILED=true $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(ARGS)
 TOOLS = $(VENV)/.stamp
-export VENV DEBIAN
+export VENV DEBIAN HOSTS
 PYTEST = $(VENV)/bin/python -m pytest
 # Its own tools are the current ones; the playbooks run with VENV's Ansible.
 E2E = .venv/bin/python -m pytest tests/e2e -v $(TESTS)

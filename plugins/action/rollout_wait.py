@@ -46,11 +46,26 @@ def explain(service: dict[str, Any], logs: list[str], secrets: list[str]) -> str
     return "\n".join(lines)
 
 
+def canaries_hold(services: list[dict[str, Any]], since: dict[str, float], now: float, seconds: float) -> bool:
+    """Return whether each service that is not done has had a new task for some seconds.
+
+    :param since: when each service's first new task was seen, kept from call to call; a service that has none (any more) is taken out.
+    """
+    for service in services:
+        if service["current"]:
+            since.setdefault(service["name"], now)
+        else:
+            since.pop(service["name"], None)
+    return all(judge(service) == "done" or now - since.get(service["name"], now) >= seconds for service in services)
+
+
 class ActionModule(ActionBase):
     """Wait until every service of a stack runs what it should, or say why not."""
 
     _requires_connection = True
-    _VALID_ARGS = frozenset(("stack", "services", "deadline_seconds", "stable_seconds", "redacted", "settled_only"))
+    _VALID_ARGS = frozenset(
+        ("stack", "services", "deadline_seconds", "stable_seconds", "canary_seconds", "redacted", "settled_only")
+    )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """See the module's documentation."""
@@ -65,6 +80,8 @@ class ActionModule(ActionBase):
         shown: dict[str, str] = {}
         stable_since: float | None = None
         silent_since: float | None = None
+        canary_seconds = float(args.get("canary_seconds") or 0)
+        canary_since: dict[str, float] = {}
         while True:
             answer = run_lean(self, "_rollout", {"stack": args["stack"]}, task_vars)
             now = time.monotonic()
@@ -99,6 +116,13 @@ class ActionModule(ActionBase):
                 continue
             if "failed" in verdicts or now > deadline:
                 result.update(self._unhealthy(services, now - started, task_vars))
+                return result
+            if canary_seconds and canaries_hold(services, canary_since, now, canary_seconds):
+                names = ", ".join(sorted(canary_since))
+                display.display(
+                    f"  {now - started:5.0f} s  {names}: one new task has run for {canary_seconds:.0f} s; the others follow"
+                )
+                result.update(changed=False, services=services, surplus=[], seconds=round(now - started, 1))
                 return result
             if verdicts and verdicts <= {"done", *_RESTART_ENDS}:
                 stable_since = stable_since or now

@@ -54,9 +54,7 @@ class FilterModule:
                 told(_environment.settings_by_service, *settings)
             ),
             "update_steps": _stack.update_steps,
-            "update_order": lambda rendered, backwards=False: ", then ".join(
-                " and ".join(step["services"]) for step in _stack.update_steps(rendered, backwards)
-            ),
+            "update_order": _stack.update_order,
             "versioned_name": lambda content, stack, name: _stack.versioned_name(stack, name, content),
             "wanted_services": lambda rendered, stack, record_file="": _stack.wanted_services(
                 stack, rendered, record_file

@@ -21,6 +21,9 @@ _HEALTH_INTERVAL_SECONDS = 5
 _HEALTH_TIMEOUT_SECONDS = 10
 _HEALTH_RETRIES = 5
 
+# Longest time, beside its watch, from the moment a service's first new task runs until somebody has judged it.
+_JUDGING_SECONDS = 30
+
 # Asks the liveness path from inside the container; node is what every image of the platform has.
 _PROBE = (
     "require('http').get({{host:'127.0.0.1',port:{port},path:'{path}',timeout:9000}},"
@@ -69,28 +72,62 @@ def in_dependency_order(services: list[dict[str, Any]]) -> list[str]:
     return [name for step in dependency_steps({service["name"]: service for service in services}) for name in step]
 
 
-def update_steps(rendered: dict[str, Any], backwards: bool = False) -> list[dict[str, Any]]:
+def update_steps(
+    rendered: dict[str, Any], stack: str, seen: dict[str, dict[str, Any]], backwards: bool = False
+) -> list[dict[str, Any]]:
     """Divide the update of a stack into steps, so that no service runs in a newer version than what it depends on.
 
+    Of a service that replaces several tasks at once, one task goes first, alone: a version that dies under watch takes no others with
+    it. On the way back to what has served before, none does.
+
     :param rendered: a Compose file as a mapping; its services' ``depends_on`` makes the order. Swarm itself knows none.
+    :param stack: name of the stack.
+    :param seen: the services that Swarm has, as in ``seen.services`` of the module drift.
     :param backwards: the way back to older versions, where what depends on others goes first.
-    :returns: ``[{services, compose, last}]``. ``compose`` has the services of the step; that of the last one has all, so that whatever
-        else the stack has had can go.
+    :returns: ``[{services, compose, canary, last}]``. ``compose`` has the services of the step; that of the last one has all, so that
+        whatever else the stack has had can go. ``canary``: the step is over when one task of each service is new.
     """
-    steps = dependency_steps(rendered["services"])
+    services = rendered["services"]
+    order = dependency_steps(services)
     if backwards:
-        steps.reverse()
-    last = steps[-1]
-    return [
-        {
-            "services": step,
-            "compose": rendered
-            if step is last
-            else {**rendered, "services": {name: rendered["services"][name] for name in step}},
-            "last": step is last,
+        order.reverse()
+    steps = []
+    for names in order:
+        canaries = {
+            name: _with_a_canary(services[name])
+            for name in names
+            if not backwards and _wants_a_canary(services[name], seen.get(f"{stack}_{name}"))
         }
-        for step in steps
-    ]
+        if canaries:
+            part = {**rendered, "services": canaries}
+            steps.append({"services": list(canaries), "compose": part, "canary": True, "last": False})
+        last = names is order[-1]
+        part = rendered if last else {**rendered, "services": {name: services[name] for name in names}}
+        steps.append({"services": names, "compose": part, "canary": False, "last": last})
+    return steps
+
+
+def _wants_a_canary(service: dict[str, Any], seen: dict[str, Any] | None) -> bool:
+    """Whether tasks are replaced, and several at once. Where Swarm has the specification already, a run that was killed got that far."""
+    if seen is None or service.get("deploy", {}).get("update_config", {}).get("parallelism", 1) <= 1:
+        return False
+    return bool(seen["labels"].get(SPEC_LABEL) != service["deploy"]["labels"][SPEC_LABEL])
+
+
+def _with_a_canary(service: dict[str, Any]) -> dict[str, Any]:
+    """Return the service with an update whose second task waits until the first one has been judged, and goes alone where nobody does."""
+    update = service["deploy"]["update_config"]
+    delay_seconds = 2 * int(update["monitor"].rstrip("s")) + _JUDGING_SECONDS
+    update = {**update, "parallelism": 1, "delay": f"{delay_seconds}s"}
+    return {**service, "deploy": {**service["deploy"], "update_config": update}}
+
+
+def update_order(rendered: dict[str, Any], stack: str, seen: dict[str, dict[str, Any]], backwards: bool = False) -> str:
+    """Say in which order an update goes; see :func:`update_steps`."""
+    return ", then ".join(
+        ("one task of " if step["canary"] else "") + " and ".join(step["services"])
+        for step in update_steps(rendered, stack, seen, backwards)
+    )
 
 
 def liveness_command(service: dict[str, Any]) -> list[str]:

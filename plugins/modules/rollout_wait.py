@@ -44,6 +44,11 @@ options:
     description: How long the wanted state must last before it counts.
     type: float
     default: 0
+  canary_seconds:
+    description:
+      - Where not V(0), only wait until one new task of each service has run this long, whatever the others are.
+    type: float
+    default: 0
   settled_only:
     description: Only wait until Swarm neither updates nor rolls back, whatever came of it, or until the deadline. Never fails.
     type: bool

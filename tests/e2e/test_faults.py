@@ -9,13 +9,14 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from conftest import CHECKOUT, Run, at_task, on_host
+from conftest import CHECKOUT, HOSTS, Run, at_task, needs_several_hosts, on_host
 from test_kills import finish, other_version
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, specifications
 
 __all__ = ["load"]
 LAB = CHECKOUT / "tests" / "lab" / "lab"
 CONTAINER = "halobuzz-lab-{}"
+FULL_HOST = "node2" if HOSTS > 1 else "node1"
 DOWNLOADS = "/var/lib/docker/tmp"
 pytestmark = [pytest.mark.usefixtures("platform", "mended"), pytest.mark.long]
 
@@ -33,7 +34,7 @@ def mended() -> Iterator[None]:
         container = CONTAINER.format(name)
         subprocess.run(["docker", "unpause", container], capture_output=True)
         subprocess.run(["docker", "start", container], capture_output=True)
-    on_host("node2", f"umount --quiet {DOWNLOADS}")
+    on_host(FULL_HOST, f"umount --quiet {DOWNLOADS}")
 
 
 def broken(version: str, task: str, command: str) -> Run:
@@ -50,9 +51,9 @@ BEFORE_THE_SWITCH = {
         f"docker start {CONTAINER.format('registry')}",
     ),
     "disk full": (
-        f"{LAB} ssh node2 sudo mount -t tmpfs -o nr_inodes=1 tmpfs {DOWNLOADS}",
+        f"{LAB} ssh {FULL_HOST} sudo mount -t tmpfs -o nr_inodes=1 tmpfs {DOWNLOADS}",
         "E_NO_SPACE",
-        f"{LAB} ssh node2 sudo umount {DOWNLOADS}",
+        f"{LAB} ssh {FULL_HOST} sudo umount {DOWNLOADS}",
     ),
 }
 
@@ -64,7 +65,7 @@ def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, lo
     breaks, code, mends = BEFORE_THE_SWITCH[fault]
     version, before, known = other_version(), specifications(), releases()
     # Stopped tasks keep their layers.
-    on_host("node2", "docker container prune --force; docker image prune --all --force")
+    on_host(FULL_HOST, "docker container prune --force; docker image prune --all --force")
     done = broken(version, "Fetch the images on every host", breaks)
     subprocess.run(mends.split(), check=True)
     assert done.code != 0
@@ -74,6 +75,7 @@ def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, lo
     finish(version)
 
 
+@needs_several_hosts
 @clients_on(0)
 def test_a_docker_engine_dies_in_the_middle(load: SteadyLoad) -> None:
     del load
@@ -85,6 +87,7 @@ def test_a_docker_engine_dies_in_the_middle(load: SteadyLoad) -> None:
     finish(version)
 
 
+@needs_several_hosts
 @clients_on(0)
 def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     del load
@@ -104,6 +107,7 @@ def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     assert releases()[-1].split()[:2] == [number, "running"]  # there was nothing left to do for it
 
 
+@needs_several_hosts
 @clients_on(1)
 def test_the_acting_manager_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     del load
@@ -117,6 +121,7 @@ def test_the_acting_manager_falls_silent_in_the_middle(load: SteadyLoad) -> None
     finish(version, surplus_seconds=60)  # what ran on it before goes when it has been told
 
 
+@needs_several_hosts
 @clients_on(0)
 def test_the_managers_lose_their_majority_in_the_middle(load: SteadyLoad) -> None:
     version = other_version()

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, at_task, on_host, playbook
+from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, at_task, needs_several_hosts, on_host, playbook
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, versions
 
 __all__ = ["load"]
@@ -149,6 +149,7 @@ def test_killed_at_random_moments(load: SteadyLoad) -> None:
     assert len(killed) > KILLS / 2
 
 
+@needs_several_hosts
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)  # clients leave a host's edge before it goes
 def test_a_host_that_a_killed_reboot_has_drained_comes_back_with_the_next_run(load: SteadyLoad) -> None:
     del load

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, Inventory, Run, lab_settings, on_host, playbook
+from conftest import CHECKOUT, HOSTS, Inventory, Run, lab_settings, needs_several_hosts, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "bench"))
 from steady_load import SteadyLoad
 
-EDGES = [f"http://10.99.0.{number}" for number in (11, 12, 13)]
+EDGES = [f"http://10.99.0.{10 + number}" for number in range(1, HOSTS + 1)]
 pytestmark = pytest.mark.usefixtures("platform")
 
 
@@ -147,6 +147,7 @@ def test_nothing_differs_from_the_inventory_that_was_deployed() -> None:
     assert "service halobuzz_backend" in other.output
 
 
+@needs_several_hosts
 @pytest.mark.long
 def test_what_was_changed_by_hand_is_found_and_brought_back(load: SteadyLoad) -> None:
     del load
@@ -170,6 +171,7 @@ def test_what_was_changed_by_hand_is_found_and_brought_back(load: SteadyLoad) ->
     assert again.code == 0, again.output
 
 
+@needs_several_hosts
 @pytest.mark.long
 def test_a_manager_whose_engine_is_down_is_named_and_its_services_are_not_called_absent() -> None:
     version = versions().pop()
@@ -212,6 +214,24 @@ def test_a_version_that_crashes_later_goes_back_whole(load: SteadyLoad) -> None:
     assert specifications() == before
     assert versions() == serving
     assert "failed" in releases()[-1]
+
+
+@pytest.mark.long
+def test_one_task_goes_first_where_several_are_replaced_at_once(load: SteadyLoad) -> None:
+    version = "v2" if versions() == {"v1"} else "v1"
+    dropped = load.phases[-1].websocket_drops
+    before = specifications()
+    failed = deploy("crash-after-20s", "-e", "stack_monitor_seconds=25", "-e", "stack_at_once_percent=100")
+    assert "E_RELEASE_UNHEALTHY" in failed.output, failed.output[-3000:]
+    assert "one task of ai-engine, then ai-engine" in failed.output
+    assert set(re.findall(r"halobuzz_ai-engine: (\d) of \d running, \d old", failed.output)) == {"0", "1"}
+    assert specifications() == before
+    drops = dropped.copy()
+    done = deploy(version, "-e", "stack_at_once_percent=100")
+    assert done.code == 0, done.output
+    assert "halobuzz_backend: one new task has run for 8 s; the others follow" in done.output
+    assert set((dropped - drops).values()) == {1}
+    assert versions() == {version}
 
 
 @pytest.mark.long
@@ -319,6 +339,7 @@ def test_settings_alone_go_back(load: SteadyLoad, tmp_path: Path) -> None:
     assert versions() == {"v2"}
 
 
+@needs_several_hosts
 @pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)  # clients leave a host's edge before it is drained
 def test_a_host_is_drained_and_comes_back(load: SteadyLoad) -> None:
@@ -336,6 +357,7 @@ def test_a_host_is_drained_and_comes_back(load: SteadyLoad) -> None:
     assert health.code == 0, health.output
 
 
+@needs_several_hosts
 @pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)
 def test_a_host_is_restarted_in_order(load: SteadyLoad) -> None:
@@ -401,6 +423,7 @@ def test_a_migration_runs_once_before_the_switch_after_a_backup(load: SteadyLoad
     assert versions() == {version}
 
 
+@needs_several_hosts
 @pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)
 def test_a_deploy_restarts_no_engine_and_an_upgrade_does_in_order(load: SteadyLoad, inventory: Inventory) -> None:
@@ -426,6 +449,7 @@ def test_a_deploy_restarts_no_engine_and_an_upgrade_does_in_order(load: SteadyLo
     assert "50m" in on_host("node3", shown)
 
 
+@needs_several_hosts
 @pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES], indirect=True)
 def test_a_host_is_added_and_taken_out_again(load: SteadyLoad, inventory: Inventory) -> None:
@@ -495,7 +519,7 @@ def test_old_releases_leave_nothing_behind(tmp_path: Path) -> None:
     assert max(count[0] for count in counts[1:]) == kept, counts
     assert counts[-turn:] == counts[-2 * turn : -turn], counts
     assert max(used_kib[-turn:]) - max(used_kib[-2 * turn : -turn]) < 8 * 1024, used_kib
-    for host in ("node1", "node2", "node3"):
+    for host in (f"node{number}" for number in range(1, HOSTS + 1)):
         assert first not in on_host(host, "docker image ls --digests --format '{{.Digest}}'"), host
     again = deploy("v1")
     assert again.code == 0, again.output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 HaloBuzz
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a failed rollout says first."""
+"""What a failed rollout says first, and when a canary has held."""
 
 from __future__ import annotations
 
@@ -35,3 +35,18 @@ def test_the_failed_service_stands_before_one_that_only_waited(monkeypatch: pyte
     assert "(exit code 1)" in message
     assert "missing key of" in message
     assert "hunter2" not in message
+
+
+def test_a_canary_holds_when_it_has_run_long_enough_without_a_break() -> None:
+    since: dict[str, float] = {}
+    still, updating = (
+        service("halobuzz_ai-engine", "completed"),
+        service("halobuzz_backend", "updating", old=2, current=1),
+    )
+    hold = rollout_wait.canaries_hold
+    assert not hold([still, {**updating, "current": 0, "old": 3}], since, now=1, seconds=8)
+    assert not hold([still, updating], since, now=2, seconds=8)
+    assert not hold([still, {**updating, "current": 0}], since, now=5, seconds=8)  # it crashed
+    assert not hold([still, updating], since, now=6, seconds=8)
+    assert not hold([still, updating], since, now=13, seconds=8)
+    assert hold([still, updating], since, now=14, seconds=8)

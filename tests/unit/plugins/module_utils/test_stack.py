@@ -57,13 +57,13 @@ def test_services_are_updated_after_what_they_depend_on_and_go_back_before_it(
     services: list[dict[str, Any]], settings: dict[str, Any]
 ) -> None:
     rendered = _stack.render_stack("halobuzz", services, settings)
-    steps = _stack.update_steps(rendered)
+    steps = _stack.update_steps(rendered, "halobuzz", {})
     assert [step["services"] for step in steps] == [["ai-engine"], ["backend"], ["edge"]]
     assert [list(step["compose"]["services"]) for step in steps[:2]] == [["ai-engine"], ["backend"]]
     assert steps[0]["compose"]["secrets"] == rendered["secrets"]
     assert [step["last"] for step in steps] == [False, False, True]
     assert steps[2]["compose"] == rendered  # whatever else was in the stack can go
-    back = _stack.update_steps(rendered, backwards=True)
+    back = _stack.update_steps(rendered, "halobuzz", {}, backwards=True)
     assert [step["services"] for step in back] == [["edge"], ["backend"], ["ai-engine"]]
     assert back[2]["compose"] == rendered
 
@@ -85,8 +85,39 @@ def test_what_depends_on_nothing_of_each_other_is_one_step() -> None:
 
 
 def test_a_stack_that_was_released_without_an_order_is_one_step() -> None:
-    (step,) = _stack.update_steps({"services": {"backend": {}, "ai-engine": {}}})
+    (step,) = _stack.update_steps({"services": {"backend": {}, "ai-engine": {}}}, "halobuzz", {})
     assert (step["services"], step["last"]) == (["backend", "ai-engine"], True)
+
+
+def test_where_several_tasks_are_replaced_at_once_one_goes_first(
+    services: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    before = _stack.render_stack("halobuzz", services, settings)
+    changed = {**settings, "images": {**settings["images"], "halobuzz/backend": "registry/backend@sha256:new"}}
+    rendered = _stack.render_stack("halobuzz", services, {**changed, "at_once_percent": 100})
+    seen = {f"halobuzz_{name}": {"labels": one["deploy"]["labels"]} for name, one in before["services"].items()}
+    steps = _stack.update_steps(rendered, "halobuzz", seen)
+    assert [(step["services"], step["canary"]) for step in steps] == [
+        (["ai-engine"], False),
+        (["backend"], True),
+        (["backend"], False),
+        (["edge"], False),
+    ]
+    canary, others = (step["compose"]["services"]["backend"]["deploy"]["update_config"] for step in steps[1:3])
+    assert (canary["parallelism"], others["parallelism"]) == (1, before["services"]["backend"]["deploy"]["replicas"])
+    # Swarm must not begin with the next task while somebody still watches the first.
+    assert int(canary["delay"].rstrip("s")) > int(others["delay"].rstrip("s")) == settings["monitor_seconds"]
+    assert (
+        _stack.update_order(rendered, "halobuzz", seen)
+        == "ai-engine, then one task of backend, then backend, then edge"
+    )
+    # A run that was killed after its canary; a platform that is not there yet; the way back to what has served.
+    held = {f"halobuzz_{name}": {"labels": one["deploy"]["labels"]} for name, one in rendered["services"].items()}
+    for other, backwards in ((held, False), ({}, False), (seen, True)):
+        assert not any(step["canary"] for step in _stack.update_steps(rendered, "halobuzz", other, backwards))
+    # One task after the other watches each of them anyway.
+    one_by_one = _stack.render_stack("halobuzz", services, changed)
+    assert not any(step["canary"] for step in _stack.update_steps(one_by_one, "halobuzz", seen))
 
 
 def test_another_order_is_no_other_task(services: list[dict[str, Any]], settings: dict[str, Any]) -> None:
