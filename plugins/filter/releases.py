@@ -27,6 +27,15 @@ def ledger_problems(answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return problems
 
 
+def unread_ledgers(answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say which copies could not be read, one sentence each. Before the first release there is none, which is no problem."""
+    return [
+        f"{host}: does not answer, its copy of the ledger was not read: {str(answer.get('msg') or 'no answer').splitlines()[0]}"
+        for host, answer in answers.items()
+        if not answer.get("content") and not str(answer.get("msg", "")).startswith("file not found")
+    ]
+
+
 def slurped_files(results: list[dict[str, Any]]) -> dict[str, str]:
     """Return the files that a loop of ``slurp`` over their names read, by name."""
     return {one["item"]: b64decode(one["content"]).decode() for one in results if one.get("content")}
@@ -70,6 +79,7 @@ class FilterModule:
             "kept_releases": lambda text, keep: _ledger.kept_releases(_events(text), int(keep)),
             "ledger_added": _ledger.added,
             "ledger_problems": ledger_problems,
+            "unread_ledgers": unread_ledgers,
             "ledger_text": ledger_text,
             "next_release": lambda text: _ledger.next_number(_events(text)),
             "release_file": release_file,

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from conftest import CHECKOUT, HOSTS, Run, at_task, needs_several_hosts, on_host
+from conftest import CHECKOUT, HOSTS, Run, at_task, needs_several_hosts, on_host, playbook
 from test_kills import finish, other_version
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, specifications
 
@@ -101,6 +101,9 @@ def test_a_host_falls_silent_in_the_middle(load: SteadyLoad) -> None:
     refused = deploy(version)
     assert refused.code != 0
     assert "E_HOST_UNREACHABLE" in refused.output, refused.output[-3000:]
+    listed = playbook("releases")
+    assert listed.code == 0, listed.output
+    assert "node3: does not answer" in listed.output
     subprocess.run(["docker", "unpause", CONTAINER.format("node3")], check=True)
     number = releases()[-1].split()[0]
     finish(version)
