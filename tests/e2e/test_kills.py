@@ -37,8 +37,8 @@ def other_version() -> str:
     return "v2" if versions() == {"v1"} else "v1"
 
 
-def killed_at(task: str, version: str) -> None:
-    done = deploy(version, **at_task(task, "kill -9 $PPID"))
+def killed_at(task: str, version: str, *arguments: str) -> None:
+    done = deploy(version, *arguments, **at_task(task, "kill -9 $PPID"))
     assert done.code == -signal.SIGKILL, f"never came to {task!r}:\n{done.output[-3000:]}"
 
 
@@ -110,6 +110,13 @@ def test_killed_at_a_failpoint(task: str, load: SteadyLoad) -> None:
         < FAILPOINTS.index("Remove what no kept release needs")
     )
     assert ("was interrupted; taking over" in output) == recorded, output
+
+
+def test_killed_while_one_task_goes_first(load: SteadyLoad) -> None:
+    del load
+    version = other_version()
+    killed_at("Wait until it runs", version, "-e", "stack_at_once_percent=100")
+    finish(version)
 
 
 def test_a_lock_is_held_by_who_is_stopped_and_freed_by_who_dies(load: SteadyLoad) -> None:
