@@ -27,7 +27,8 @@ _PLACEHOLDER = re.compile(
       \b(?:your|my)[-_ ][a-z]                                    # your-agora-app-id
     | (?:^|[^a-z0-9])(?:your|my)_[a-z]                           # sk_live_your_stripe_secret_key
     | (?<![a-z0-9])(?:change[-_ ]?(?:me|this|it)|replace(?:me|this)?|placeholder|to[-_ ]?do|fix[-_ ]?me|dummy|sample|
-        insert[-_ ]|put[-_ ]|enter[-_ ]|not[-_ ]?set|undefined|null|none|tbd|secret[-_ ]here|foo|bar|example)(?![a-z0-9])
+        insert[-_ ]|put[-_ ]|enter[-_ ]|not[-_ ]?set|undefined|null|none|secret[-_ ]here|example)(?![a-z0-9])
+    | (?<![a-z0-9+/])(?:tbd|foo|bar)(?![a-z0-9+/])               # base64 has "+foO" by chance, once in 30,000 secrets
     | ^<.*>$ | ^\[.*\]$ | ^\.{3,}$ | ^\*{3,}$ | x{5,} | minimum-64-characters
     | //user:pass(?:word)?@ | :password@host | @cluster/ | ^\+1234567890$
     """
