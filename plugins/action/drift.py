@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.filter.drift_line import drift_line
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import run_lean
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import ENGINE_PATIENCE_SECONDS, run_lean
 
 display = Display()
 
@@ -40,10 +41,16 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         wanted = without_contents(self._task.args["wanted"])
-        if self._is_pipelining_enabled("new", False):
-            answer = run_lean(self, "_host_state", {"wanted": wanted}, task_vars)
-        else:
-            answer = self._execute_module("halobuzz.platform.drift", {"wanted": wanted}, task_vars=task_vars)
+        answer = self._ask(wanted, task_vars)
+        if answer.get("error"):
+            display.display(f"  {answer['error']}; asking again for {ENGINE_PATIENCE_SECONDS:.0f} s")
+        deadline = time.monotonic() + ENGINE_PATIENCE_SECONDS
+        while answer.get("error") and time.monotonic() < deadline:
+            time.sleep(1)
+            answer = self._ask(wanted, task_vars)
+        if answer.get("error"):
+            result.update(failure(ErrorCode.E_NO_QUORUM, answer["error"]))
+            return result
         result.update({key: value for key, value in answer.items() if key not in ("invocation", "_ansible_parsed")})
         if result.get("failed"):
             return result
@@ -57,3 +64,11 @@ class ActionModule(ActionBase):
             for line in lines:
                 display.display(line, color="yellow")
         return result
+
+    def _ask(self, wanted: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if self._is_pipelining_enabled("new", False):
+            return run_lean(self, "_host_state", {"wanted": wanted}, task_vars)
+        answer: dict[str, Any] = self._execute_module(
+            "halobuzz.platform.drift", {"wanted": wanted}, task_vars=task_vars
+        )
+        return answer

@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.halobuzz.platform.plugins.module_utils._errors import ErrorCode, failure
 from ansible_collections.halobuzz.platform.plugins.module_utils._redact import redact
 from ansible_collections.halobuzz.platform.plugins.module_utils._rollout import is_settled, judge
-from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import run_lean
+from ansible_collections.halobuzz.platform.plugins.plugin_utils.lean import ENGINE_PATIENCE_SECONDS, run_lean
 
 display = Display()
 
@@ -21,8 +21,6 @@ _POLL_SECONDS = 1.0
 # A task that ends is still counted for its drain and its end, and an update takes a moment to begin: what lasts longer is Swarm's mistake.
 _SURPLUS_SECONDS = 20.0
 _RESTART_ENDS = ("surplus", "stalled")
-# A restarting engine, or managers that elect a new leader, answer again within seconds.
-_PATIENCE_SECONDS = 30.0
 
 
 def progress_line(service: dict[str, Any], seconds: float) -> str:
@@ -91,10 +89,10 @@ class ActionModule(ActionBase):
             if answer.get("error"):
                 if silent_since is None:
                     display.display(
-                        f"  {now - started:5.0f} s  {answer['error']}; asking again for {_PATIENCE_SECONDS:.0f} s"
+                        f"  {now - started:5.0f} s  {answer['error']}; asking again for {ENGINE_PATIENCE_SECONDS:.0f} s"
                     )
                 silent_since = silent_since or now
-                if now - silent_since > _PATIENCE_SECONDS or now > deadline:
+                if now - silent_since > ENGINE_PATIENCE_SECONDS or now > deadline:
                     code = ErrorCode.E_NO_QUORUM if "leader" in answer["error"] else ErrorCode.E_DOCKER
                     result.update(failure(code, answer["error"]))
                     return result

@@ -176,9 +176,17 @@ def _released(record_files: set[str]) -> dict[str, str]:
     return released
 
 
+class NoLeaderError(Exception):
+    """The Swarm cannot say what it runs: too few of its managers answer. The engine's own sentence."""
+
+
 def _observe_services(wanted: list[dict[str, Any]]) -> dict[str, Any]:
     status, services = docker_json("/services")
     if status != 200:
+        # Without an engine, or on a host that is no manager (503), there are none. Without a leader (500; seen on 26.1.5) nobody knows.
+        message = str((services or {}).get("message", ""))
+        if status == 500 or "leader" in message:
+            raise NoLeaderError(message)
         return {}
     names = {service["name"] for service in wanted}
     stacks = {service["stack"] for service in wanted if service.get("stack")}
@@ -424,9 +432,16 @@ def compare(wanted: State, seen: State) -> list[dict[str, str]]:
 
 
 def main(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Entry point of both transports: ``{wanted}`` in, ``{found, seen}`` out (``seen``: what roles use)."""
+    """Entry point of both transports.
+
+    :param parameters: ``{wanted}``.
+    :returns: ``{found, seen}`` (``seen``: what roles use), or ``{error: reason}`` where a Swarm without a leader was asked for services.
+    """
     wanted = parameters["wanted"]
-    seen = observe(wanted)
+    try:
+        seen = observe(wanted)
+    except NoLeaderError as error:
+        return {"error": str(error)}
     return {
         "found": compare(wanted, seen),
         "seen": {key: seen[key] for key in ("packages", "swarm", "services") if key in seen},

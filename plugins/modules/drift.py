@@ -15,6 +15,7 @@ description:
   - A role runs it first and applies itself only where something differs, so a run that changes nothing costs one read.
   - In check mode the comparison is the answer. Every difference is printed as a line C(would change), and the task reports
     C(changed) where there are any.
+  - Where a Swarm without a leader is asked for services, it asks anew for 30 s and then fails with C(E_NO_QUORUM).
   - Files are compared by SHA-256; their contents never leave the controller and never appear in a result.
 author: HaloBuzz platform team (@halobuzz)
 extends_documentation_fragment:

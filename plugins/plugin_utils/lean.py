@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from ansible.plugins.action import ActionBase
 
+# A restarting engine, or managers that elect a new leader, answer again within seconds: that long an action asks anew.
+ENGINE_PATIENCE_SECONDS = 30.0
+
 _MARK = "halobuzz-lean-result:"
 _UTILS = "ansible_collections.halobuzz.platform.plugins.module_utils"
 _OWN_IMPORT = re.compile(rf"^from {re.escape(_UTILS)}(?:\.(\w+) import|( import) ([\w, ]+)$)", re.MULTILINE)

@@ -148,6 +148,21 @@ def test_the_record_of_the_last_release_is_what_services_are_compared_with(
     assert _host_state._observe_services(wanted)["s"]["as_released"]
 
 
+def test_a_swarm_without_a_leader_is_no_swarm_without_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {"services": [{"name": "s", "image": "i@sha256:1", "spec": "x"}]}
+    lost = "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online."
+    for status, message in (
+        (500, lost),
+        (503, "The swarm does not have a leader."),
+        (500, "context deadline exceeded"),
+    ):
+        monkeypatch.setattr(_host_state, "docker_json", lambda *_path, answer=(status, {"message": message}): answer)
+        assert _host_state.main({"wanted": wanted}) == {"error": message}
+    for nothing in ((0, None), (503, {"message": 'This node is not a swarm manager. Use "docker swarm init" …'})):
+        monkeypatch.setattr(_host_state, "docker_json", lambda *_path, answer=nothing: answer)
+        assert [item["now"] for item in _host_state.main({"wanted": wanted})["found"]] == ["absent"]
+
+
 def test_services() -> None:
     wanted = {"services": [{"name": "s", "image": "i@sha256:1", "spec": "x", "replicas": 3}]}
 
