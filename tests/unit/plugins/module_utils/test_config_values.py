@@ -30,14 +30,7 @@ def test_what_openssl_makes_is_strong_enough() -> None:
         assert not is_placeholder(value), value
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "uqcxQ6Vg99Pen6LK9egPFTuJAFxwnNtDEQL53XoogtfEnKPu6avnXrs7kdMO+foO",
-        "BaR/E/PmKYfZwyWqQI5R4G0D1+YYUMMuhyfAbhxDNx8xZW8ZNGnYqu/3YO7jcv4e",
-        "dGJk/tbD+aqUfZwyWqQI5R4G0D1+YYUMMuhyfAbhxDNx8xZW8ZNGnYquY3YO7jcv",
-    ],
-)
+@pytest.mark.parametrize("value", ["uqcxQ6Vg99+foO", "BaR/E/PmKYfZwy", "dGJk/tbD+aqUfZ"])
 def test_a_short_word_by_chance_is_no_placeholder(value: str) -> None:
     assert not is_placeholder(value)
 
