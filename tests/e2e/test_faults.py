@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -135,4 +136,8 @@ def test_the_managers_lose_their_majority_in_the_middle(load: SteadyLoad) -> Non
     # Managers that come back elect a leader that knows no node yet: Swarm itself then restarts tasks, some seconds without an answer.
     load.mark("the majority comes back")
     subprocess.run(pause.replace("pause", "unpause").split(), check=True)
+    began = time.monotonic()
+    while "Leader" not in on_host("node1", "docker node ls") and time.monotonic() < began + 300:
+        time.sleep(1)
+    print(f"a leader after {time.monotonic() - began:.0f} s")
     finish(version)
