@@ -32,7 +32,7 @@ def unread_ledgers(answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [
         f"{host}: does not answer, its copy of the ledger was not read: {str(answer.get('msg') or 'no answer').splitlines()[0]}"
         for host, answer in answers.items()
-        if not answer.get("content") and not str(answer.get("msg", "")).startswith("file not found")
+        if not answer.get("content") and not str(answer.get("msg", "")).startswith("File not found")
     ]
 
 
