@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LAB_INVENTORY = CHECKOUT / "inventories" / "lab"
 # HOSTS=1 for a platform of one host: what releases and faults promise there.
 HOSTS = int(os.environ.get("HOSTS", "3"))
+ANOTHER_HOST = "node2" if HOSTS > 1 else "node1"  # where there is one, not the manager that acts
 needs_several_hosts = pytest.mark.skipif(HOSTS == 1, reason="the only host cannot be spared")
 ANSIBLE_PLAYBOOK = CHECKOUT / os.environ.get("VENV", ".venv") / "bin" / "ansible-playbook"
 

@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import CHECKOUT, HOSTS, Run, at_task, needs_several_hosts, on_host, playbook
+from conftest import ANOTHER_HOST, CHECKOUT, Run, at_task, needs_several_hosts, on_host, playbook
 from test_kills import finish, other_version
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, specifications
 
 __all__ = ["load"]
 LAB = CHECKOUT / "tests" / "lab" / "lab"
 CONTAINER = "halobuzz-lab-{}"
-FULL_HOST = "node2" if HOSTS > 1 else "node1"
 DOWNLOADS = "/var/lib/docker/tmp"
 pytestmark = [pytest.mark.usefixtures("platform", "mended"), pytest.mark.long]
 
@@ -35,7 +34,7 @@ def mended() -> Iterator[None]:
         container = CONTAINER.format(name)
         subprocess.run(["docker", "unpause", container], capture_output=True)
         subprocess.run(["docker", "start", container], capture_output=True)
-    on_host(FULL_HOST, f"umount --quiet {DOWNLOADS}")
+    on_host(ANOTHER_HOST, f"umount --quiet {DOWNLOADS}")
 
 
 def broken(version: str, task: str, command: str) -> Run:
@@ -52,9 +51,9 @@ BEFORE_THE_SWITCH = {
         f"docker start {CONTAINER.format('registry')}",
     ),
     "disk full": (
-        f"{LAB} ssh {FULL_HOST} sudo mount -t tmpfs -o nr_inodes=1 tmpfs {DOWNLOADS}",
+        f"{LAB} ssh {ANOTHER_HOST} sudo mount -t tmpfs -o nr_inodes=1 tmpfs {DOWNLOADS}",
         "E_NO_SPACE",
-        f"{LAB} ssh {FULL_HOST} sudo umount {DOWNLOADS}",
+        f"{LAB} ssh {ANOTHER_HOST} sudo umount {DOWNLOADS}",
     ),
 }
 
@@ -66,7 +65,7 @@ def test_images_that_cannot_be_fetched_leave_everything_as_it_was(fault: str, lo
     breaks, code, mends = BEFORE_THE_SWITCH[fault]
     version, before, known = other_version(), specifications(), releases()
     # Stopped tasks keep their layers.
-    on_host(FULL_HOST, "docker container prune --force; docker image prune --all --force")
+    on_host(ANOTHER_HOST, "docker container prune --force; docker image prune --all --force")
     done = broken(version, "Fetch the images on every host", breaks)
     subprocess.run(mends.split(), check=True)
     assert done.code != 0

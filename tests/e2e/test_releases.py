@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, HOSTS, Inventory, Run, lab_settings, needs_several_hosts, on_host, playbook
+from conftest import ANOTHER_HOST, CHECKOUT, HOSTS, Inventory, Run, lab_settings, needs_several_hosts, on_host, playbook
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "bench"))
 from steady_load import SteadyLoad
@@ -147,18 +147,17 @@ def test_nothing_differs_from_the_inventory_that_was_deployed() -> None:
     assert "service halobuzz_backend" in other.output
 
 
-@needs_several_hosts
 @pytest.mark.long
 def test_what_was_changed_by_hand_is_found_and_brought_back(load: SteadyLoad) -> None:
     del load
     version = versions().pop()
     before = specifications()
     on_host("node1", "docker service update --detach --limit-memory 300M halobuzz_ai-engine")
-    on_host("node2", "echo >> /etc/sysctl.d/60-halobuzz.conf")
+    on_host(ANOTHER_HOST, "echo >> /etc/sysctl.d/60-halobuzz.conf")
     found = playbook("drift", "-e", f"platform_version={version}")
     assert found.code != 0
     assert "service halobuzz_ai-engine: changed by hand" in found.output
-    assert "node2: file /etc/sysctl.d/60-halobuzz.conf" in found.output
+    assert f"{ANOTHER_HOST}: file /etc/sysctl.d/60-halobuzz.conf" in found.output
     assert "E_DRIFT: 2 differences" in found.output
     done = deploy(version)
     assert done.code == 0, done.output
