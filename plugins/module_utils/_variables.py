@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,14 @@ SECRET_NAME = re.compile(r"(_|^)(password|token|key|secret|secrets|keyfile|uri|c
 _SUGGESTION_CUTOFF = 0.6
 # Without a role's prefix a name is the user's own business, unless it is all but one of ours.
 _LOOKALIKE_CUTOFF = 0.9
+# What a number may be, by the unit at the end of its name (argument specifications have no ranges); others are 0 or more.
+_RANGES: tuple[tuple[str, int, float], ...] = (
+    ("percent", 0, 100),
+    ("port", 1, 65535),
+    ("kept", 1, math.inf),
+    ("deadline_seconds", 1, math.inf),
+    ("", 0, math.inf),
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +183,24 @@ def _must_be(spec: Mapping[str, Any]) -> str:
     return f"of type {spec.get('type', 'str')}{element}"
 
 
+def _out_of_range(name: str, value: Any, spec: Mapping[str, Any], called: str = "the value") -> tuple[str, str] | None:
+    """Check the numbers in a value of the right type, however deep; return ``(reason, fix)`` of the first wrong one."""
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, (_out_of_range(name, item, spec, called) for item in value)), None)
+    if isinstance(value, Mapping):
+        below = (spec.get("options") or {}).items()
+        return next(filter(None, (_out_of_range(key, value.get(key), one, key) for key, one in below)), None)
+    if value is None or "int" not in (spec.get("type"), spec.get("elements")):
+        return None
+    low, high = next((low, high) for unit, low, high in _RANGES if name.endswith(unit))
+    if low <= int(value) <= high:
+        return None
+    return (
+        f"has {called} {value}",
+        f"it must be {low} or more" if high == math.inf else f"it must be from {low} to {high}",
+    )
+
+
 def check_value(name: str, value: Any, option: Option) -> tuple[str, str] | None:
     """Validate one value with Ansible's own rules; return ``(reason, fix)``, or ``None`` when it is right.
 
@@ -188,7 +215,7 @@ def check_value(name: str, value: Any, option: Option) -> tuple[str, str] | None
     spec = {key: option.spec[key] for key in ("type", "elements", "choices", "options") if key in option.spec}
     errors = ArgumentSpecValidator({name: spec}).validate({name: value}).error_messages
     if not errors:
-        return None
+        return _out_of_range(name, value, option.spec)
     fix = f"it must be {_must_be(option.spec)}"
     if is_secret(name, option.spec):
         return "has a value of the wrong type", fix

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from ansible_collections.halobuzz.platform.plugins.module_utils import _variables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (CHECKOUT / "roles").iterdir() if path.is_dir())
@@ -99,6 +100,16 @@ def test_defaults_equal_the_specs_defaults() -> None:
             elif name in defaults and not isinstance(defaults[name], dict | list):  # long ones are not said twice
                 findings.append(f"{role.name}: {name} has a default, its spec names none")
     report(findings)
+
+
+def test_preflight_takes_every_default() -> None:
+    refused = {
+        name: _variables.check_value(name, option["default"], _variables.Option(role.name, option))
+        for role in ROLES
+        for name, option in options_of(role).items()
+        if "default" in option and "{{" not in str(option["default"])
+    }
+    assert {name: answer for name, answer in refused.items() if answer} == {}
 
 
 def test_variables_and_specs_name_the_same_options() -> None:

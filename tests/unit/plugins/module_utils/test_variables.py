@@ -109,6 +109,35 @@ def test_values_are_checked_by_type_and_choice(name, value, expected):
     assert _variables.check_value(name, value, OPTIONS[name]) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("stack_at_once_percent", 100, None),
+        ("stack_at_once_percent", "150", ("has the value 150", "it must be from 0 to 100")),
+        ("stack_at_once_percent", -5, ("has the value -5", "it must be from 0 to 100")),
+        ("stack_releases_kept", 0, ("has the value 0", "it must be 1 or more")),
+        ("stack_deadline_seconds", "0", ("has the value 0", "it must be 1 or more")),
+        ("stack_stable_seconds", 0, None),
+        ("stack_stable_seconds", -1, ("has the value -1", "it must be 0 or more")),
+        ("redis_port", 70000, ("has the value 70000", "it must be from 1 to 65535")),
+        ("redis_databases", [0, "-1"], ("has the value -1", "it must be 0 or more")),
+    ],
+)
+def test_numbers_are_checked_by_the_unit_in_their_name(name, value, expected):
+    spec = {"type": "list", "elements": "int"} if name == "redis_databases" else {"type": "int"}
+    assert _variables.check_value(name, value, _variables.Option("stack", spec)) == expected
+
+
+def test_a_number_in_a_structure_is_named():
+    options = {"name": {"type": "str"}, "listen": {"type": "dict", "options": {"port": {"type": "int"}}}}
+    option = _variables.Option("catalog", {"type": "list", "elements": "dict", "options": options})
+    value = [{"name": "a", "listen": {"port": 80}}, {"name": "b"}, {"name": "c", "listen": {"port": 80000}}]
+    assert _variables.check_value("catalog_services", value, option) == (
+        "has port 80000",
+        "it must be from 1 to 65535",
+    )
+
+
 def test_an_unknown_key_in_a_structure_is_named():
     answer = _variables.check_value("mongodb_users", [{"name": "a", "pasword": "b"}], OPTIONS["mongodb_users"])
     assert answer == ("has a key that nothing reads: mongodb_users.pasword", "did you mean password?")
