@@ -63,7 +63,8 @@ class ErrorText:
 
 ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.E_VARIABLES: ErrorText(
-        "A variable is missing, misspelt or of the wrong type.", "correct the inventory, then: make preflight"
+        "A variable is missing, misspelt, of the wrong type or out of range.",
+        "correct the inventory, then: make preflight",
     ),
     ErrorCode.E_CONFIG: ErrorText(
         "The platform's environment has errors: a setting is missing, malformed, weak, or an example that was never replaced.",
