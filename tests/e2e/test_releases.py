@@ -502,8 +502,9 @@ def test_old_releases_leave_nothing_behind(tmp_path: Path) -> None:
     for release in range(number):
         changed = tmp_path / f"{release}.json"
         settings = lab_settings(CORS_ORIGIN=f"https://{release}.halobuzz.lab")
-        variables = {"config_environment": settings, "stack_releases_kept": kept, "stack_at_once_percent": 100}
-        changed.write_text(json.dumps({**variables, "image_build_cache_hours": 0}))
+        quick = {"stack_at_once_percent": 100, "stack_monitor_seconds": 1}  # it is about what is left
+        limits = {"stack_releases_kept": kept, "image_build_cache_hours": 0}
+        changed.write_text(json.dumps({"config_environment": settings, **limits, **quick}))
         version = versions_in_turn[release % turn] if release else "slow-start"
         done = deploy(version, "-e", f"@{changed}")
         assert done.code == 0, done.output
