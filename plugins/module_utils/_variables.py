@@ -184,16 +184,16 @@ def _must_be(spec: Mapping[str, Any]) -> str:
 
 
 def _out_of_range(name: str, value: Any, spec: Mapping[str, Any], called: str = "the value") -> tuple[str, str] | None:
-    """Check the numbers in a value of the right type, however deep; return ``(reason, fix)`` of the first wrong one."""
+    """Check the numbers in a validated value, however deep; return ``(reason, fix)`` of the first wrong one."""
     if isinstance(value, (list, tuple)):
         return next(filter(None, (_out_of_range(name, item, spec, called) for item in value)), None)
     if isinstance(value, Mapping):
         below = (spec.get("options") or {}).items()
         return next(filter(None, (_out_of_range(key, value.get(key), one, key) for key, one in below)), None)
-    if value is None or "int" not in (spec.get("type"), spec.get("elements")):
+    if not isinstance(value, int) or isinstance(value, bool):
         return None
     low, high = next((low, high) for unit, low, high in _RANGES if name.endswith(unit))
-    if low <= int(value) <= high:
+    if low <= value <= high:
         return None
     return (
         f"has {called} {value}",
@@ -213,9 +213,10 @@ def check_value(name: str, value: Any, option: Option) -> tuple[str, str] | None
     if value is None:
         return None
     spec = {key: option.spec[key] for key in ("type", "elements", "choices", "options") if key in option.spec}
-    errors = ArgumentSpecValidator({name: spec}).validate({name: value}).error_messages
+    validated = ArgumentSpecValidator({name: spec}).validate({name: value})
+    errors = validated.error_messages
     if not errors:
-        return _out_of_range(name, value, option.spec)
+        return _out_of_range(name, validated.validated_parameters[name], option.spec)
     fix = f"it must be {_must_be(option.spec)}"
     if is_secret(name, option.spec):
         return "has a value of the wrong type", fix

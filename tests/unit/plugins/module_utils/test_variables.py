@@ -114,12 +114,15 @@ def test_values_are_checked_by_type_and_choice(name, value, expected):
     [
         ("stack_at_once_percent", 100, None),
         ("stack_at_once_percent", "150", ("has the value 150", "it must be from 0 to 100")),
+        ("stack_at_once_percent", "50.0", None),
+        ("stack_at_once_percent", "5e9", ("has the value 5000000000", "it must be from 0 to 100")),
         ("stack_at_once_percent", -5, ("has the value -5", "it must be from 0 to 100")),
         ("stack_releases_kept", 0, ("has the value 0", "it must be 1 or more")),
         ("stack_deadline_seconds", "0", ("has the value 0", "it must be 1 or more")),
         ("stack_stable_seconds", 0, None),
         ("stack_stable_seconds", -1, ("has the value -1", "it must be 0 or more")),
         ("redis_port", 70000, ("has the value 70000", "it must be from 1 to 65535")),
+        ("redis_databases", "0,-1", ("has the value -1", "it must be 0 or more")),
         ("redis_databases", [0, "-1"], ("has the value -1", "it must be 0 or more")),
     ],
 )
