@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -20,6 +21,8 @@ display = Display()
 _POLL_SECONDS = 1.0
 # A task that ends is still counted for its drain and its end, and an update takes a moment to begin: what lasts longer is Swarm's mistake.
 _SURPLUS_SECONDS = 20.0
+# An engine that comes back tells of its tasks one by one. Until all have had the time, one of them looks like a crash.
+_CRASH_SECONDS = 5.0
 _RESTART_ENDS = ("surplus", "stalled")
 
 
@@ -32,10 +35,32 @@ def progress_line(service: dict[str, Any], seconds: float) -> str:
     return f"  {seconds:5.0f} s  {service['name']}: {service['current']} of {service['wanted']} {doing}{old}{trouble} {verdict}"
 
 
-def explain(service: dict[str, Any], logs: list[str], secrets: list[str]) -> str:
+def failed_ids(services: list[dict[str, Any]]) -> set[str]:
+    """Return the ids of all failed tasks of present specifications."""
+    return {task["id"] for service in services for task in service["failures"] if task["current"]}
+
+
+def crashed(services: list[dict[str, Any]], known: set[str]) -> set[str]:
+    """Return the names of services of which a new task has failed, though Swarm may have watched it to the end and be content.
+
+    Where tasks of several services failed on one host, it was the host or its engine.
+
+    :param known: ids of tasks that had failed before.
+    """
+    on_host: dict[str, set[str]] = {}
+    for service in services:
+        for task in service["failures"]:
+            if service["mode"] != "job" and task["current"] and task["state"] == "failed" and task["id"] not in known:
+                on_host.setdefault(task["node"], set()).add(service["name"])
+    return {name for names in on_host.values() if len(names) == 1 for name in names}
+
+
+def explain(service: dict[str, Any], logs: list[str], secrets: list[str], has_crashed: bool = False) -> str:
     """Say why one service is not there: Swarm's reason, and the failing task's last lines without secrets."""
     doing = "complete" if service["mode"] == "job" else "running"
     reason = service["update_message"] or service["update"] or "not converged"
+    if has_crashed:
+        reason = "a new task ended by itself"
     lines = [f"{service['name']}: {service['current']} of {service['wanted']} {doing}; {reason}"]
     for task in service["failures"][-1:]:
         code = f" (exit code {task['exit_code']})" if task["exit_code"] else ""
@@ -62,7 +87,10 @@ class ActionModule(ActionBase):
 
     _requires_connection = True
     _VALID_ARGS = frozenset(
-        ("stack", "services", "deadline_seconds", "stable_seconds", "canary_seconds", "redacted", "settled_only")
+        (
+            *("stack", "services", "deadline_seconds", "stable_seconds", "canary_seconds", "crashes_fail"),
+            *("redacted", "settled_only"),
+        )
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -80,6 +108,8 @@ class ActionModule(ActionBase):
         silent_since: float | None = None
         canary_seconds = float(args.get("canary_seconds") or 0)
         canary_since: dict[str, float] = {}
+        known: set[str] | None = None
+        crash_since: dict[str, float] = {}
         while True:
             answer = run_lean(self, "_rollout", {"stack": args["stack"]}, task_vars)
             now = time.monotonic()
@@ -99,7 +129,9 @@ class ActionModule(ActionBase):
                 time.sleep(_POLL_SECONDS)
                 continue
             silent_since = None
-            services = self._chosen(answer.get("services") or [])
+            everything = answer.get("services") or []
+            services = self._chosen(everything)
+            known = failed_ids(everything) if known is None else known
             for service in services:
                 line = progress_line(service, now - started)
                 if shown.get(service["name"]) != line[10:]:
@@ -112,8 +144,12 @@ class ActionModule(ActionBase):
             if args.get("settled_only"):
                 time.sleep(_POLL_SECONDS)
                 continue
-            if "failed" in verdicts or now > deadline:
-                result.update(self._unhealthy(services, now - started, task_vars))
+            ended = crashed(everything, known) if args.get("crashes_fail") else set()
+            crash_since = {name: crash_since.get(name, now) for name in ended}
+            bad = {name for name, since in crash_since.items() if now - since >= _CRASH_SECONDS}
+            if "failed" in verdicts or bad or now > deadline:
+                chosen = [one for one in everything if one["name"] in bad or one in services]
+                result.update(self._unhealthy(chosen, now - started, task_vars, bad))
                 return result
             if canary_seconds and canaries_hold(services, canary_since, now, canary_seconds):
                 names = ", ".join(sorted(canary_since))
@@ -122,7 +158,7 @@ class ActionModule(ActionBase):
                 )
                 result.update(changed=False, services=services, surplus=[], seconds=round(now - started, 1))
                 return result
-            if verdicts and verdicts <= {"done", *_RESTART_ENDS}:
+            if verdicts and verdicts <= {"done", *_RESTART_ENDS} and not crash_since:
                 stable_since = stable_since or now
                 needed = float(args.get("stable_seconds") or 0)
                 if now - stable_since >= (needed if verdicts == {"done"} else max(needed, _SURPLUS_SECONDS)):
@@ -138,16 +174,21 @@ class ActionModule(ActionBase):
         stack = self._task.args["stack"]
         return [service for service in services if not names or service["name"].removeprefix(f"{stack}_") in names]
 
-    def _unhealthy(self, services: list[dict[str, Any]], seconds: float, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _unhealthy(
+        self, services: list[dict[str, Any]], seconds: float, task_vars: dict[str, Any], bad: Collection[str] = ()
+    ) -> dict[str, Any]:
         answer = run_lean(self, "_rollout", {"stack": self._task.args["stack"], "log_lines": 50}, task_vars)
         logs, down = answer.get("logs") or {}, answer.get("down") or []
         secrets = [str(secret) for secret in self._task.args.get("redacted") or []]
         # The cause first: what only waits its turn is no reason.
         late = sorted(
-            (service for service in services if judge(service) != "done"),
-            key=lambda service: judge(service) != "failed",
+            (service for service in services if judge(service) != "done" or service["name"] in bad),
+            key=lambda service: judge(service) != "failed" and service["name"] not in bad,
         )
-        reasons = [explain(service, logs.get(service["name"], []), secrets) for service in late]
+        reasons = [
+            explain(service, logs.get(service["name"], []), secrets, has_crashed=service["name"] in bad)
+            for service in late
+        ]
         # Its tasks fail with it, and what Swarm says of them does not name it.
         silent = [f"{', '.join(down)}: the Docker engine does not answer"] if down else []
         message = "\n".join([f"not healthy after {seconds:.0f} s", *silent, *reasons])

@@ -49,6 +49,12 @@ options:
       - Where not V(0), only wait until one new task of each service has run this long, whatever the others are.
     type: float
     default: 0
+  crashes_fail:
+    description:
+      - Whether it is a failure, too, when a task of the present specification fails during the wait, of any service of the stack, though
+        Swarm is content. A task that fails together with others of its host is none.
+    type: bool
+    default: false
   settled_only:
     description: Only wait until Swarm neither updates nor rolls back, whatever came of it, or until the deadline. Never fails.
     type: bool

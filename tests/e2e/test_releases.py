@@ -190,7 +190,14 @@ def test_a_manager_whose_engine_is_down_is_named_and_its_services_are_not_called
     assert again.code == 0, again.output
 
 
-@pytest.mark.parametrize("version", ["never-healthy", pytest.param("bad-environment", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "version",
+    [
+        "never-healthy",
+        pytest.param("bad-environment", marks=pytest.mark.long),
+        pytest.param("missing-module", marks=pytest.mark.long),
+    ],
+)
 def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(version: str, load: SteadyLoad) -> None:
     del load
     forget_images(version)  # a test that has them pushed untried may have run before
@@ -203,10 +210,15 @@ def test_a_version_that_never_gets_healthy_does_not_reach_the_hosts(version: str
 
 
 @pytest.mark.long
-def test_a_version_that_crashes_later_goes_back_whole(load: SteadyLoad) -> None:
+@pytest.mark.parametrize(
+    ("version", "monitor_seconds"),
+    [("crash-after-20s", 25), ("crash-after-20s", 8), ("leaks-memory", 8)],
+    ids=["while it is watched", "after it was watched", "killed for its memory"],
+)
+def test_a_version_that_crashes_later_goes_back_whole(version: str, monitor_seconds: int, load: SteadyLoad) -> None:
     del load
     before, serving = specifications(), versions()
-    done = deploy("crash-after-20s", "-e", "stack_monitor_seconds=25")
+    done = deploy(version, "-e", f"stack_monitor_seconds={monitor_seconds}")
     assert done.code != 0
     assert "E_RELEASE_UNHEALTHY" in done.output
     assert "Every service is back on release" in done.output
