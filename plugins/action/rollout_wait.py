@@ -40,11 +40,12 @@ def failed_ids(services: list[dict[str, Any]]) -> set[str]:
     return {task["id"] for service in services for task in service["failures"] if task["current"]}
 
 
-def crashed(services: list[dict[str, Any]], known: set[str]) -> set[str]:
+def crashed(services: list[dict[str, Any]], replaced: Collection[str], known: set[str]) -> set[str]:
     """Return the names of services of which a new task has failed, though Swarm may have watched it to the end and be content.
 
     Where tasks of several services failed on one host, it was the host or its engine.
 
+    :param replaced: names of those that count; the others may still be of a version that crashes, which is to be replaced.
     :param known: ids of tasks that had failed before.
     """
     on_host: dict[str, set[str]] = {}
@@ -52,7 +53,7 @@ def crashed(services: list[dict[str, Any]], known: set[str]) -> set[str]:
         for task in service["failures"]:
             if service["mode"] != "job" and task["current"] and task["state"] == "failed" and task["id"] not in known:
                 on_host.setdefault(task["node"], set()).add(service["name"])
-    return {name for names in on_host.values() if len(names) == 1 for name in names}
+    return {name for names in on_host.values() if len(names) == 1 for name in names if name in replaced}
 
 
 def explain(service: dict[str, Any], logs: list[str], secrets: list[str], has_crashed: bool = False) -> str:
@@ -144,12 +145,11 @@ class ActionModule(ActionBase):
             if args.get("settled_only"):
                 time.sleep(_POLL_SECONDS)
                 continue
-            ended = crashed(everything, known) if args.get("crashes_fail") else set()
+            ended = crashed(everything, [one["name"] for one in services if args.get("crashes_fail")], known)
             crash_since = {name: crash_since.get(name, now) for name in ended}
             bad = {name for name, since in crash_since.items() if now - since >= _CRASH_SECONDS}
             if "failed" in verdicts or bad or now > deadline:
-                chosen = [one for one in everything if one["name"] in bad or one in services]
-                result.update(self._unhealthy(chosen, now - started, task_vars, bad))
+                result.update(self._unhealthy(services, now - started, task_vars, bad))
                 return result
             if canary_seconds and canaries_hold(services, canary_since, now, canary_seconds):
                 names = ", ".join(sorted(canary_since))

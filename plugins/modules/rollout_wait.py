@@ -51,8 +51,8 @@ options:
     default: 0
   crashes_fail:
     description:
-      - Whether it is a failure, too, when a task of the present specification fails during the wait, of any service of the stack, though
-        Swarm is content. A task that fails together with others of its host is none.
+      - Whether it is a failure, too, when a task of the present specification fails during the wait, though Swarm is content. A task
+        that fails together with another service's on its host is none.
     type: bool
     default: false
   settled_only:

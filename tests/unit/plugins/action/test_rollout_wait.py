@@ -44,24 +44,22 @@ def failed_task(identity: str, node: str = "node1", **changed: Any) -> dict[str,
 def test_a_new_task_that_ends_after_it_was_watched_is_a_crash() -> None:
     edge = service("halobuzz_edge", "completed", failures=[failed_task("old", "node2")])
     backend = service("halobuzz_backend", "completed", failures=[failed_task("new")])
+    names = ["halobuzz_edge", "halobuzz_backend"]
     known = rollout_wait.failed_ids([edge])
     assert known == {"old"}
-    assert rollout_wait.crashed([edge, backend], known) == {"halobuzz_backend"}
-    assert rollout_wait.crashed([edge, backend], {"old", "new"}) == set()
+    assert rollout_wait.crashed([edge, backend], names, known) == {"halobuzz_backend"}
+    assert rollout_wait.crashed([edge, backend], names, {"old", "new"}) == set()
+    assert rollout_wait.crashed([edge, backend], ["halobuzz_ai-engine"], known) == set()  # still of the version before
     waits = service("halobuzz_backend", "updating", failures=[failed_task("new", state="pending")])
-    assert rollout_wait.crashed([edge, waits], known) == set()
+    assert rollout_wait.crashed([edge, waits], names, known) == set()
 
 
 def test_tasks_of_several_services_that_end_on_one_host_are_the_hosts_fault() -> None:
     edge = service("halobuzz_edge", "completed", failures=[failed_task("a")])
-    assert (
-        rollout_wait.crashed([edge, service("halobuzz_backend", "updating", failures=[failed_task("b")])], set())
-        == set()
-    )
-    both = [failed_task("b"), failed_task("c", "node3")]
-    assert rollout_wait.crashed([edge, service("halobuzz_backend", "updating", failures=both)], set()) == {
-        "halobuzz_backend"
-    }
+    one, both = [failed_task("b")], [failed_task("b"), failed_task("c", "node3")]
+    names = ["halobuzz_backend"]
+    assert rollout_wait.crashed([edge, service(*names, "updating", failures=one)], names, set()) == set()
+    assert rollout_wait.crashed([edge, service(*names, "updating", failures=both)], names, set()) == set(names)
 
 
 def test_a_canary_holds_when_it_has_run_long_enough_without_a_break() -> None:
