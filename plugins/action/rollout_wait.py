@@ -89,8 +89,14 @@ class ActionModule(ActionBase):
     _requires_connection = True
     _VALID_ARGS = frozenset(
         (
-            *("stack", "services", "deadline_seconds", "stable_seconds", "canary_seconds", "crashes_fail"),
-            *("redacted", "settled_only"),
+            "stack",
+            "services",
+            "deadline_seconds",
+            "stable_seconds",
+            "canary_seconds",
+            "crashes_fail",
+            "redacted",
+            "settled_only",
         )
     )
 

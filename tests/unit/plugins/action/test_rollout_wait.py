@@ -62,6 +62,25 @@ def test_tasks_of_several_services_that_end_on_one_host_are_the_hosts_fault() ->
     assert rollout_wait.crashed([edge, service(*names, "updating", failures=both)], names, set()) == set(names)
 
 
+@pytest.mark.parametrize("crashes_fail", [True, False])
+def test_the_wait_ends_with_the_crash_where_that_is_asked(crashes_fail: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = service("halobuzz_backend", "completed")
+    crash = {**failed_task("new"), "error": "task: non-zero exit (1)", "exit_code": 1}
+    polls = iter([whole, {**whole, "current": 2, "failures": [crash]}])
+    last = {**whole, "failures": [crash]}
+    clock = iter(range(10_000))
+    monkeypatch.setattr(rollout_wait, "run_lean", lambda *_arguments: {"services": [next(polls, last)]})
+    monkeypatch.setattr(rollout_wait.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(rollout_wait.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(rollout_wait.time, "sleep", lambda _seconds: None)
+    arguments = {"stack": "halobuzz", "deadline_seconds": 300, "stable_seconds": 3, "crashes_fail": crashes_fail}
+    action = object.__new__(rollout_wait.ActionModule)
+    action._task = SimpleNamespace(args=arguments, check_mode=False)
+    done = action.run(None, {})
+    assert bool(done.get("failed")) == crashes_fail
+    assert ("a new task ended by itself" in done.get("msg", "")) == crashes_fail
+
+
 def test_a_canary_holds_when_it_has_run_long_enough_without_a_break() -> None:
     since: dict[str, float] = {}
     still, updating = (
