@@ -79,6 +79,7 @@ def test_the_wait_ends_with_the_crash_where_that_is_asked(crashes_fail: bool, mo
     done = action.run(None, {})
     assert bool(done.get("failed")) == crashes_fail
     assert ("a new task ended by itself" in done.get("msg", "")) == crashes_fail
+    assert next(clock) < 60  # and not with the deadline
 
 
 def test_a_canary_holds_when_it_has_run_long_enough_without_a_break() -> None:
