@@ -16,7 +16,7 @@ from conftest import ANSIBLE_PLAYBOOK, CHECKOUT, LAB_INVENTORY, at_task, needs_s
 from test_releases import EDGES, SteadyLoad, deploy, load, releases, versions
 
 __all__ = ["load"]
-pytestmark = [pytest.mark.usefixtures("platform"), pytest.mark.long]
+pytestmark = pytest.mark.usefixtures("platform")
 
 KILLS = int(os.environ.get("KILLS", "30"))
 KILLS_BETWEEN_FINISHED = 5
@@ -98,7 +98,10 @@ def uneven_services() -> list[str]:
     return [line for line in services if len(set(line.split()[1].split("/"))) > 1]
 
 
-@pytest.mark.parametrize("task", FAILPOINTS)
+@pytest.mark.parametrize(
+    "task",
+    [task if task == "Wait until it runs" else pytest.param(task, marks=pytest.mark.long) for task in FAILPOINTS],
+)
 def test_killed_at_a_failpoint(task: str, load: SteadyLoad) -> None:
     del load
     version = other_version()
@@ -112,6 +115,7 @@ def test_killed_at_a_failpoint(task: str, load: SteadyLoad) -> None:
     assert ("was interrupted; taking over" in output) == recorded, output
 
 
+@pytest.mark.long
 def test_killed_while_one_task_goes_first(load: SteadyLoad) -> None:
     del load
     version = other_version()
@@ -119,6 +123,7 @@ def test_killed_while_one_task_goes_first(load: SteadyLoad) -> None:
     finish(version)
 
 
+@pytest.mark.long
 def test_a_lock_is_held_by_who_is_stopped_and_freed_by_who_dies(load: SteadyLoad) -> None:
     del load
     version = other_version()
@@ -138,6 +143,7 @@ def test_a_lock_is_held_by_who_is_stopped_and_freed_by_who_dies(load: SteadyLoad
     assert "running" in releases()[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES], indirect=True)
 def test_killed_at_random_moments(load: SteadyLoad) -> None:
     del load
@@ -157,6 +163,7 @@ def test_killed_at_random_moments(load: SteadyLoad) -> None:
 
 
 @needs_several_hosts
+@pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)  # clients leave a host's edge before it goes
 def test_a_host_that_a_killed_reboot_has_drained_comes_back_with_the_next_run(load: SteadyLoad) -> None:
     del load

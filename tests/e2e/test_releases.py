@@ -274,7 +274,6 @@ def test_a_version_that_starts_slowly_is_waited_for(load: SteadyLoad) -> None:
     assert versions() == serving
 
 
-@pytest.mark.long
 def test_rollback_shows_its_plan_and_goes_back(load: SteadyLoad) -> None:
     del load
     if versions() != {"v2"}:
@@ -354,7 +353,6 @@ def test_settings_alone_go_back(load: SteadyLoad, tmp_path: Path) -> None:
 
 
 @needs_several_hosts
-@pytest.mark.long
 @pytest.mark.parametrize("load", [EDGES[:2]], indirect=True)  # clients leave a host's edge before it is drained
 def test_a_host_is_drained_and_comes_back(load: SteadyLoad) -> None:
     del load
