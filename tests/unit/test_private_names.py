@@ -15,6 +15,7 @@ from test_conventions import CHECKOUT, PLAYBOOKS, load, report
 EXPRESSIONS = ("when", "failed_when", "changed_when", "until", "that", "var")
 """Keys whose strings are expressions without braces."""
 CALLS = re.compile(r"^(ansible\.builtin\.)?(include|import)_(tasks|role|playbook)$")
+TEMPLATES = re.compile(r"'(\w+)/([\w.]+\.j2)'")
 JINJA = jinja2.Environment()  # noqa: S701 - nothing is rendered
 
 
@@ -34,7 +35,7 @@ def expressions_in(node: Any, key: str = "") -> Iterator[str]:
 
 
 def names_in(template: str) -> tuple[set[str], set[str]]:
-    """Return the private variables of a template, and those that it can do without: `x | default(…)`, `x is defined`."""
+    """Return the variables of a template, and those that it can do without: `x | default(…)`, `x is defined`."""
     tree = JINJA.parse(template)
     spared = [
         node.node
@@ -44,17 +45,21 @@ def names_in(template: str) -> tuple[set[str], set[str]]:
     optional = {
         name.name for node in spared for name in [node, *node.find_all(nodes.Name)] if isinstance(name, nodes.Name)
     }
-    return {name.name for name in tree.find_all(nodes.Name) if name.name.startswith("__")}, optional
+    return {name.name for name in tree.find_all(nodes.Name)}, optional
 
 
 def names_read(node: Any) -> set[str]:
-    """Return the private variables that a parsed file reads and nowhere does without."""
-    found = [names_in(template) for template in expressions_in(node)]
+    """Return the variables that a parsed file and the templates that it names read, and nowhere do without."""
+    texts = list(expressions_in(node))
+    templates = [
+        CHECKOUT / "roles" / role / "templates" / file for text in texts for role, file in TEMPLATES.findall(text)
+    ]
+    found = [names_in(text) for text in [*texts, *(file.read_text() for file in templates if file.is_file())]]
     return set().union(*(names for names, _ in found)) - set().union(*(optional for _, optional in found))
 
 
 class Reach:
-    """What one playbook reaches: the private names it reads and those it sets."""
+    """What one playbook reaches: the names that it reads, and those that it sets."""
 
     def __init__(self, playbook: Path) -> None:
         self.files: set[Path] = set()
@@ -130,7 +135,8 @@ class Reach:
 
     def missing(self) -> list[str]:
         """Return a line for each name that is read and never set."""
-        return [f"{where}: reads {name}" for name, where in self.read.items() if name not in self.set]
+        private = {name: where for name, where in self.read.items() if name.startswith("__")}
+        return [f"{where}: reads {name}" for name, where in private.items() if name not in self.set]
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
