@@ -46,9 +46,15 @@ def filtered(path: str, **filters: list[str]) -> str:
 
 
 def template_sha256(service: dict[str, Any]) -> str:
-    """Return a fingerprint of how a service's tasks are run, as Swarm holds it; a rolling restart does not change it.
+    """Return a fingerprint of how a service's tasks are run, as Swarm holds it.
+
+    A rolling restart does not change it, nor does a stop and a start: the stack's network is another one then, of the same name, and
+    Swarm names it by its id. One network more or less does.
 
     :param service: as from ``GET /services``.
     """
     template = {key: value for key, value in service["Spec"]["TaskTemplate"].items() if key != "ForceUpdate"}
+    template["Networks"] = [
+        {key: value for key, value in network.items() if key != "Target"} for network in template.get("Networks") or []
+    ]
     return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()

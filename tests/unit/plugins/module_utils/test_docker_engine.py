@@ -60,3 +60,9 @@ def test_a_rolling_restart_is_no_change_of_the_template_and_a_limit_is() -> None
     plain = engine.template_sha256(service())
     assert engine.template_sha256(service(ForceUpdate=3)) == plain
     assert engine.template_sha256(service(Resources={"Limits": {"MemoryBytes": 1}})) != plain
+    network = {"Target": "mweztvzskmsk94dj3m8g9jqf6", "Aliases": ["backend"]}
+    before_a_stop = engine.template_sha256(service(Networks=[network]))
+    assert (
+        engine.template_sha256(service(Networks=[{**network, "Target": "9tlvpry771dhj4h5xde7xax9u"}])) == before_a_stop
+    )
+    assert engine.template_sha256(service(Networks=[network, {"Target": "another"}])) != before_a_stop
