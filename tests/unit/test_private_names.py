@@ -16,7 +16,7 @@ EXPRESSIONS = ("when", "failed_when", "changed_when", "until", "that", "var")
 """Keys whose strings are expressions without braces."""
 CALLS = re.compile(r"^(ansible\.builtin\.)?(include|import)_(tasks|role|playbook)$")
 TEMPLATES = re.compile(r"'(\w+)/([\w.]+\.j2)'")
-JINJA = jinja2.Environment()  # noqa: S701 - nothing is rendered
+JINJA = jinja2.Environment(autoescape=True)  # it only parses
 
 
 def expressions_in(node: Any, key: str = "") -> Iterator[str]:
@@ -75,7 +75,7 @@ class Reach:
 
     def _file(self, path: Path) -> None:
         """Follow a playbook or a task file and all that it calls."""
-        if path in self.files or not path.is_file():
+        if path in self.files:
             return
         self.files.add(path)
         if path.parent.name == "tasks":
@@ -107,7 +107,7 @@ class Reach:
                 loop.get("index_var", ""),
             }
             for value in (item.get("vars") or {}).values():  # the name of a file that is called by a variable
-                if isinstance(value, str) and value.endswith(".yml"):
+                if isinstance(value, str) and value.endswith(".yml") and (path.parent / value).is_file():
                     self._file(path.parent / value)
 
     def _called(self, kind: str, value: Any, path: Path) -> None:
